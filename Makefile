@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Targets only; the work is done in the folders. BUILD is where everything made
+# goes, KVER the kernel that modules are made for and demos run on.
+
+BUILD ?= $(CURDIR)/build
+KVER ?= 6.12
+KVERS = 6.1 6.12
+override BUILD := $(abspath $(BUILD))
+export BUILD KVER
+
+all: deps
+	$(MAKE) -C tools BUILD=$(BUILD)
+
+help:
+	@echo 'make             tools, in build/bin'
+	@echo 'make deps        what Debian packages and kernels are needed'
+	@echo 'make modules     vfio.ko and the others for KVER=6.1|6.12|PATH'
+	@echo 'make demo        a VM, passthrough clients, and the tools on them'
+	@echo 'make test        everything that must hold; ends with a count'
+	@echo 'make check       style and static checks alone, no VM'
+	@echo 'make debug-kernel, make torture   the tests under KASAN and lockdep'
+	@echo 'make bench       what tracing costs, in instructions'
+	@echo 'make clean       forget build/ (the cache of kernels stays)'
+
+deps:
+	@selftests/vm/deps
+
+modules: deps
+	module/build $(KVER) $(BUILD)
+
+modules-all: deps
+	set -e; for kver in $(KVERS); do module/build $$kver $(BUILD); done
+
+selftests: deps
+	$(MAKE) -C selftests BUILD=$(BUILD)
+
+demo: all modules selftests
+	selftests/demo/run
+
+test: all modules-all selftests
+	selftests/run-tests
+
+check: all modules-all
+	selftests/check/run
+
+debug-kernel: deps
+	selftests/torture/debug-kernel
+
+torture: all selftests debug-kernel
+	module/build debug $(BUILD)
+	selftests/torture/run
+
+bench: all modules selftests
+	selftests/bench/run
+
+clean:
+	rm -rf $(BUILD)
+
+.PHONY: all help deps modules modules-all selftests demo test check \
+	debug-kernel torture bench clean
