@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Files as KVM sees them.
+ *
+ * KVM's VFIO device holds the files of groups (and, where the kernel has it, of
+ * devices) that a VM uses, asks whether their DMA is coherent, and tells which
+ * VM it is. It finds these functions by name at run time, and calls them with
+ * locks of its own held, also from a VM's teardown: so the link is under a
+ * spinlock that nothing else is taken under.
+ *
+ * The first open of a device takes a reference on the VM that its group is
+ * linked with, for the driver, and the last close returns it, without locks:
+ * it may be the last one, and the teardown comes back here.
+ */
+#include <linux/fs.h>
+#include <linux/iommu.h>
+#include <linux/kvm_host.h>
+#include <linux/module.h>
+
+#include "vfio.h"
+#include "trace/vfio.h"
+
+#if IS_ENABLED(CONFIG_KVM)
+/**
+ * vfio_device_link_kvm - give a device the VM that its group is linked with
+ * @device: a device about to be opened first, its set's lock held
+ *
+ * KVM may be a module: for as long as the reference is held, one on the symbol
+ * that returns it is held too.
+ *
+ * Return: the VM, which is in @device->kvm as well, or NULL.
+ */
+struct kvm *vfio_device_link_kvm(struct vfio_device *device)
+{
+	struct vfio_group *group = device->group;
+	bool (*get)(struct kvm *kvm);
+	void (*put)(struct kvm *kvm);
+
+	lockdep_assert_held(&device->dev_set->lock);
+
+	if (!READ_ONCE(group->kvm))
+		return NULL;
+
+	put = symbol_get(kvm_put_kvm);
+	get = symbol_get(kvm_get_kvm_safe);
+	if (WARN_ON(!put || !get))
+		goto out;
+
+	/* Under the lock the VM cannot be unlinked, so its memory is there. */
+	spin_lock(&group->kvm_ref_lock);
+	if (group->kvm && get(group->kvm))
+		device->kvm = group->kvm;
+	spin_unlock(&group->kvm_ref_lock);
+out:
+	if (get)
+		symbol_put(kvm_get_kvm_safe);
+	if (put && !device->kvm)
+		symbol_put(kvm_put_kvm);
+	return device->kvm;
+}
+
+/**
+ * vfio_kvm_put - drop what vfio_device_link_kvm() took
+ * @kvm: the VM, or NULL; no lock may be held
+ */
+void vfio_kvm_put(struct kvm *kvm)
+{
+	void (*put)(struct kvm *kvm);
+
+	if (!kvm)
+		return;
+	/* Cannot fail: the reference from the link is still there. */
+	put = symbol_get(kvm_put_kvm);
+	put(kvm);
+	symbol_put(kvm_put_kvm);
+	symbol_put(kvm_put_kvm);
+}
+#else
+struct kvm *vfio_device_link_kvm(struct vfio_device *device)
+{
+	return NULL;
+}
+
+void vfio_kvm_put(struct kvm *kvm)
+{
+}
+#endif
+
+/**
+ * vfio_device_unlink_kvm - take the VM from a device that is closed
+ * @device: the device, its set's lock held
+ *
+ * Return: the VM, for vfio_kvm_put() once all locks are dropped, or NULL.
+ */
+struct kvm *vfio_device_unlink_kvm(struct vfio_device *device)
+{
+	struct kvm *kvm = device->kvm;
+
+	lockdep_assert_held(&device->dev_set->lock);
+
+	device->kvm = NULL;
+	return kvm;
+}
+
+/**
+ * vfio_file_iommu_group - the IOMMU group of a group's file
+ * @file: the file
+ *
+ * Only KVM of the SPAPR kind asks, so others get none.
+ *
+ * Return: the IOMMU group with a reference, or NULL.
+ */
+struct iommu_group *vfio_file_iommu_group(struct file *file)
+{
+	struct vfio_group *group = vfio_group_from_file(file);
+	struct iommu_group *iommu_group;
+
+	if (!IS_ENABLED(CONFIG_SPAPR_TCE_IOMMU) || !group)
+		return NULL;
+
+	mutex_lock(&group->group_lock);
+	iommu_group = group->iommu_group;
+	if (iommu_group)
+		iommu_group_ref_get(iommu_group);
+	mutex_unlock(&group->group_lock);
+	return iommu_group;
+}
+EXPORT_SYMBOL_GPL(vfio_file_iommu_group);
+
+/**
+ * vfio_file_is_group - whether a file is a group's
+ * @file: any file
+ */
+bool vfio_file_is_group(struct file *file)
+{
+	return vfio_group_from_file(file);
+}
+EXPORT_SYMBOL_GPL(vfio_file_is_group);
+
+#ifdef HAVE_VFIO_FILE_IS_VALID
+/**
+ * vfio_file_is_valid - whether a file is a group's or a device's
+ * @file: any file
+ */
+bool vfio_file_is_valid(struct file *file)
+{
+	return vfio_group_from_file(file) || vfio_device_file_from(file);
+}
+EXPORT_SYMBOL_GPL(vfio_file_is_valid);
+#endif
+
+#ifdef HAVE_IOMMU_CAP_ENFORCE_CACHE_COHERENCY
+/* Known from the devices: with the capability, no domain is without it. */
+static bool device_enforces_coherency(struct vfio_device *device)
+{
+	return device_iommu_capable(device->dev,
+				    IOMMU_CAP_ENFORCE_CACHE_COHERENCY);
+}
+
+static bool group_enforces_coherency(struct vfio_group *group)
+{
+	struct vfio_device *device;
+	bool ret = true;
+
+	mutex_lock(&group->device_lock);
+	list_for_each_entry(device, &group->device_list, group_next)
+		if (!device_enforces_coherency(device)) {
+			ret = false;
+			break;
+		}
+	mutex_unlock(&group->device_lock);
+	return ret;
+}
+#else
+/* Not asked: KVM holds only groups' files here. */
+static bool device_enforces_coherency(struct vfio_device *device)
+{
+	return true;
+}
+
+/*
+ * Known from the container. Without one user space has not shown yet that it
+ * may do DMA, and gets no right that only DMA would justify.
+ */
+static bool group_enforces_coherency(struct vfio_group *group)
+{
+	bool ret = true;
+
+	mutex_lock(&group->group_lock);
+	if (group->container)
+		ret = vfio_container_check_extension(group->container,
+						     VFIO_DMA_CC_IOMMU);
+	mutex_unlock(&group->group_lock);
+	return ret;
+}
+#endif
+
+/**
+ * vfio_file_enforced_coherent - whether DMA cannot bypass the CPU's caches
+ * @file: a group's or a device's file
+ *
+ * If false, a VM that uses the file gets instructions such as wbinvd.
+ *
+ * Return: as said; true for files of others.
+ */
+bool vfio_file_enforced_coherent(struct file *file)
+{
+	struct vfio_group *group = vfio_group_from_file(file);
+	struct vfio_device_file *df = vfio_device_file_from(file);
+
+	if (group)
+		return group_enforces_coherency(group);
+	if (df)
+		return device_enforces_coherency(df->device);
+	return true;
+}
+EXPORT_SYMBOL_GPL(vfio_file_enforced_coherent);
+
+static void group_set_kvm(struct vfio_group *group, struct kvm *kvm)
+{
+	struct kvm *before;
+
+	spin_lock(&group->kvm_ref_lock);
+	before = group->kvm;
+	WRITE_ONCE(group->kvm, kvm);
+	spin_unlock(&group->kvm_ref_lock);
+
+	trace_vfio_group_set_kvm(group->id, kvm ?: before, kvm);
+}
+
+/**
+ * vfio_file_set_kvm - link a file with a VM
+ * @file: a group's or a device's file; others are ignored
+ * @kvm: the VM, or NULL to unlink, which must be done before the VM is gone
+ *
+ * A device that is first opened afterwards has the VM in its kvm.
+ */
+void vfio_file_set_kvm(struct file *file, struct kvm *kvm)
+{
+	struct vfio_group *group = vfio_group_from_file(file);
+	struct vfio_device_file *df = vfio_device_file_from(file);
+
+	if (group)
+		group_set_kvm(group, kvm);
+	if (df) {
+		spin_lock(&df->kvm_ref_lock);
+		df->kvm = kvm;
+		spin_unlock(&df->kvm_ref_lock);
+	}
+}
+EXPORT_SYMBOL_GPL(vfio_file_set_kvm);
+
+/**
+ * vfio_file_has_dev - whether a group's file speaks for a device
+ * @file: any file
+ * @device: a device held by the caller
+ */
+bool vfio_file_has_dev(struct file *file, struct vfio_device *device)
+{
+	struct vfio_group *group = vfio_group_from_file(file);
+
+	return group && group == device->group;
+}
+EXPORT_SYMBOL_GPL(vfio_file_has_dev);
