@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What is there already: who has which container, group and device open, and
+ * what a container's backend holds.
+ *
+ * The iterator looks at every open file of every process and knows those of
+ * vfio by the address of their file operations: a comparison a file, instead
+ * of a readlink. For a container's file it also walks the container's groups,
+ * so that a group whose own fd was sent elsewhere is found as well.
+ *
+ * No lock is taken. Every pointer is followed by a read that may fail, and
+ * every walk is bounded, so what changes meanwhile costs a wrong figure in one
+ * snapshot at worst.
+ */
+#include "views.bpf.h"
+#include "event.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+extern const void vfio_fops __ksym __weak;
+extern const void vfio_group_fops __ksym __weak;
+extern const void vfio_device_fops __ksym __weak;
+
+#define MAX_GROUPS     128 /* of one container */
+#define MAX_TREE_MOVES (1 << 20)
+
+static __always_inline void
+fill_container(struct snap_record *r, struct vfio_container___view *container)
+{
+	if (!container)
+		return;
+	r->container_ptr = (__u64)container;
+	r->container = view_container_id(container);
+	r->iommu_data = (__u64)BPF_CORE_READ(container, iommu_data);
+}
+
+static __always_inline void fill_group(struct snap_record *r,
+				       struct vfio_group___view *group)
+{
+	if (!group)
+		return;
+	r->group_ptr = (__u64)group;
+	r->group = view_group_id(group);
+	r->users = BPF_CORE_READ(group, container_users);
+	r->kvm = (__u64)BPF_CORE_READ(group, kvm);
+	fill_container(r, BPF_CORE_READ(group, container));
+}
+
+static __always_inline void walk_groups(struct seq_file *seq,
+					struct snap_record *r,
+					struct vfio_container___view *container)
+{
+	unsigned long offset, head;
+	struct list_head *entry;
+	int i;
+
+	if (!bpf_core_field_exists(container->group_list))
+		return;
+	offset =
+		bpf_core_field_offset(struct vfio_group___view, container_next);
+	head = (unsigned long)container +
+	       bpf_core_field_offset(struct vfio_container___view, group_list);
+	entry = BPF_CORE_READ(container, group_list.next);
+	for (i = 0; i < MAX_GROUPS; i++) {
+		if (!entry || (unsigned long)entry == head)
+			break;
+		fill_group(r, (void *)((unsigned long)entry - offset));
+		r->kind = SNAP_MEMBER;
+		bpf_seq_write(seq, r, sizeof(*r));
+		entry = BPF_CORE_READ(entry, next);
+	}
+}
+
+SEC("iter/task_file")
+int snapshot(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct vfio_device___view *device;
+	struct snap_record r = {};
+	const void *ops;
+	const char *name;
+	struct device *dev;
+	void *data;
+
+	if (!task || !file)
+		return 0;
+	ops = file->f_op;
+	if (ops != &vfio_fops && ops != &vfio_group_fops &&
+	    ops != &vfio_device_fops)
+		return 0;
+	data = file->private_data;
+	if (!data || !ops)
+		return 0;
+
+	r.group = -1;
+	r.tgid = task->tgid;
+	r.fd = ctx->fd;
+	/* The leader's: threads are often named after what they do. */
+	BPF_CORE_READ_INTO(&r.comm, task, group_leader, comm);
+
+	if (ops == &vfio_fops) {
+		r.kind = SNAP_CONTAINER;
+		fill_container(&r, data);
+		bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
+		walk_groups(ctx->meta->seq, &r, data);
+		return 0;
+	}
+	if (ops == &vfio_group_fops) {
+		r.kind = SNAP_GROUP;
+		fill_group(&r, data);
+	} else {
+		r.kind = SNAP_DEVICE;
+		device = view_device(data);
+		dev = BPF_CORE_READ(device, dev);
+		name = BPF_CORE_READ(dev, kobj.name);
+		bpf_probe_read_kernel_str(r.device, sizeof(r.device), name);
+		fill_group(&r, BPF_CORE_READ(device, group));
+	}
+	bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
+	return 0;
+}
+
+/* A walk over a red-black tree, one edge at a time: where we are and whence
+ * we came say where to go next, so nothing is stacked.
+ */
+struct walk {
+	struct rb_node *at;
+	struct rb_node *from;
+	__u64 maps;
+	__u64 bytes;
+	__u64 pinned;
+};
+
+static __always_inline void visit(struct walk *w)
+{
+	struct vfio_dma___view *dma;
+	__u64 size;
+
+	dma = (void *)((unsigned long)w->at -
+		       bpf_core_field_offset(struct vfio_dma___view, node));
+	size = BPF_CORE_READ(dma, size);
+	w->maps++;
+	w->bytes += size;
+	if (!bpf_core_field_exists(dma->iommu_mapped) ||
+	    BPF_CORE_READ(dma, iommu_mapped))
+		w->pinned += size;
+}
+
+static long step(__u32 i, void *arg)
+{
+	struct rb_node *at, *left, *right, *up;
+	struct walk *w = arg;
+
+	/* Not w->at below: it would be looked for in the kernel's types. */
+	at = w->at;
+	if (!at)
+		return 1;
+	left = BPF_CORE_READ(at, rb_left);
+	right = BPF_CORE_READ(at, rb_right);
+	up = (void *)(BPF_CORE_READ(at, __rb_parent_color) & ~3UL);
+
+	if (w->from == up && left) {
+		w->from = at;
+		w->at = left;
+		return 0;
+	}
+	if (w->from != right || !right) {
+		visit(w);
+		if (right) {
+			w->from = at;
+			w->at = right;
+			return 0;
+		}
+	}
+	w->from = at;
+	w->at = up;
+	return 0;
+}
+
+SEC("syscall")
+int survey(struct snap_survey *s)
+{
+	struct vfio_container___view *container = (void *)s->container_ptr;
+	struct vfio_iommu___view *iommu;
+	struct walk w = {};
+
+	s->ok = 0;
+	s->has_avail = 0;
+	s->has_maps = 0;
+	if (!container)
+		return 0;
+	if (s->container && view_container_id(container) != s->container)
+		return 0;
+	iommu = BPF_CORE_READ(container, iommu_data);
+	if (!iommu)
+		return 0;
+	s->ok = 1;
+	if (bpf_core_field_exists(iommu->dma_avail)) {
+		s->dma_avail = BPF_CORE_READ(iommu, dma_avail);
+		s->has_avail = 1;
+	}
+	if (s->walk && bpf_core_field_exists(iommu->dma_list) &&
+	    bpf_core_type_exists(struct vfio_dma___view)) {
+		w.at = BPF_CORE_READ(iommu, dma_list.rb_node);
+		bpf_loop(MAX_TREE_MOVES, step, &w, 0);
+		s->has_maps = !w.at;
+		s->maps = w.maps;
+		s->bytes = w.bytes;
+		s->pinned = w.pinned;
+	}
+	return 0;
+}

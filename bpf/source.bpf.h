@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a tool's BPF program includes. It says what to do when something
+ * happens and does not know who told:
+ *
+ *	ON(dma_map)
+ *	{
+ *		... e->container, e->duration_ns ...
+ *	}
+ *
+ * The names are those of the trace events without "vfio_", e is the struct of
+ * event.h. ON() makes one program a source; the runner loads those of the
+ * source that is used. A further source is a header that defines
+ * NAME_event for every event, and one more word in ON().
+ */
+#ifndef VFIOSCOPE_SOURCE_BPF_H
+#define VFIOSCOPE_SOURCE_BPF_H
+
+#include "views.bpf.h"
+#include "event.h"
+#include "source_tracepoint.bpf.h"
+
+#define EV_container_open      struct ev_container
+#define EV_container_release   struct ev_container
+#define EV_group_open	       struct ev_group
+#define EV_group_release       struct ev_group
+#define EV_group_get	       struct ev_group_ref
+#define EV_group_put	       struct ev_group_ref
+#define EV_container_attach    struct ev_attach
+#define EV_container_detach    struct ev_attach
+#define EV_container_set_iommu struct ev_set_iommu
+#define EV_container_users     struct ev_users
+#define EV_device_open	       struct ev_device
+#define EV_device_close	       struct ev_device
+#define EV_external_user_get   struct ev_external
+#define EV_external_user_put   struct ev_external
+#define EV_group_set_kvm       struct ev_set_kvm
+#define EV_dma_map_start       struct ev_dma_map
+#define EV_dma_map	       struct ev_dma_map
+#define EV_dma_map_progress    struct ev_dma_map
+#define EV_dma_unmap	       struct ev_dma_unmap
+#define EV_dma_pin	       struct ev_dma_pin
+#define EV_dma_unpin	       struct ev_dma_pin
+#define EV_locked_vm	       struct ev_locked_vm
+
+#define ON(event)                                                    \
+	static __always_inline void on_##event(const EV_##event *e); \
+	TRACEPOINT_##event static __always_inline void on_##event(   \
+		const EV_##event *e)
+
+#endif /* VFIOSCOPE_SOURCE_BPF_H */

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What vfiotop's two halves share: an array of containers that user space has
+ * mapped into memory, so that a tick costs no system call.
+ *
+ * A container's place is its id modulo the array's size or one of the next
+ * few. The BPF side claims a free one (key 0) when it first hears of an id and
+ * only ever adds to it; user space takes differences, and gives the place
+ * back once it has shown the last figures of a released container.
+ */
+#ifndef VFIOSCOPE_VFIOTOP_H
+#define VFIOSCOPE_VFIOTOP_H
+
+#include "hist.h"
+
+#define TOP_CONTAINERS 1024 /* a power of two */
+#define TOP_PROBES     4
+#define TOP_USED       (1ULL << 32) /* in a key, beside the id */
+#define TOP_INFLIGHT   4
+
+/* A map that has begun; tid 0: free. */
+struct top_inflight {
+	__u64 start_ns;
+	__u64 iova;
+	__u64 size;
+	__u64 done;
+	__u64 pin_ns;
+	__u64 iommu_ns;
+	__u32 tid;
+	__u32 tgid;
+};
+
+struct top_container {
+	__u64 key;
+	__u64 maps;
+	__u64 unmaps;
+	__u64 map_bytes;
+	__u64 unmap_bytes;
+	__u64 errors;
+	__u64 refused;	  /* charges to locked_vm */
+	__s64 pinned;	  /* pages, since the tool began to listen */
+	__u64 map_max_ns; /* user space sets it back to 0 */
+	__u32 tgid;	  /* who opened it */
+	__u32 released;
+	__u32 opens; /* an id may be used again after a release */
+	__s32 group; /* the last that was attached, if attached is not 0 */
+	__u32 attached;
+	__u32 unused;
+	char comm[16]; /* of who opened it */
+	struct top_inflight inflight[TOP_INFLIGHT];
+	struct hist map_ns;
+};
+
+/* One for all containers. */
+struct top_global {
+	__u64 changes; /* in who holds what: look again */
+	__u64 lost;    /* events for which there was no place */
+};
+
+#endif /* VFIOSCOPE_VFIOTOP_H */

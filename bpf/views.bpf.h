@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The kernel structures that are read, as far as they are read.
+ *
+ * CO-RE finds the members by name in the running kernel's and modules' BTF, so
+ * one object serves both kernels, and our modules as well as the stock ones,
+ * whose private structs go by the same names. What is not in all of them is
+ * asked for by bpf_core_field_exists() or bpf_core_type_exists() first. This
+ * is the only file that knows that kernels differ.
+ */
+#ifndef VFIOSCOPE_VIEWS_BPF_H
+#define VFIOSCOPE_VIEWS_BPF_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+#define VIEW __attribute__((preserve_access_index))
+
+/* What our trace events on DMA are given; see trace/vfio_trace_types.h. */
+struct vfio_dma_map_event {
+	__u32 container;
+	__u32 prot;
+	__s32 ret;
+	__u64 iova;
+	__u64 vaddr;
+	__u64 size;
+	__u64 done;
+	__u64 duration_ns;
+	__u64 pin_ns;
+	__u64 iommu_ns;
+	__u64 pages;
+	__u64 runs;
+} VIEW;
+
+struct vfio_dma_unmap_event {
+	__u32 container;
+	__u32 flags;
+	__s32 ret;
+	__u64 iova;
+	__u64 size;
+	__u64 unmapped;
+	__u64 duration_ns;
+	__u64 iommu_ns;
+	__u64 unpin_ns;
+	__u64 pages;
+} VIEW;
+
+struct vfio_container___view {
+	__u32 id; /* ours only */
+	struct list_head group_list;
+	void *iommu_data;
+} VIEW;
+
+struct iommu_group___view {
+	int id;
+} VIEW;
+
+struct vfio_group___view {
+	unsigned int container_users;
+	struct iommu_group___view *iommu_group;
+	struct vfio_container___view *container;
+	struct list_head container_next;
+	struct kvm *kvm;
+} VIEW;
+
+struct vfio_device___view {
+	struct device *dev;
+	struct vfio_group___view *group;
+} VIEW;
+
+/* Since 5c6de3ea7333 ("vfio: Add cdev for vfio_device") and its series, 6.6, a
+ * device's file holds one of these; before, the device itself.
+ */
+struct vfio_device_file___view {
+	struct vfio_device___view *device;
+} VIEW;
+
+struct vfio_iommu___view {
+	struct rb_root dma_list;
+	unsigned int dma_avail;
+} VIEW;
+
+struct vfio_dma___view {
+	struct rb_node node;
+	size_t size;
+	bool iommu_mapped;
+} VIEW;
+
+static __always_inline struct vfio_device___view *
+view_device(void *private_data)
+{
+	struct vfio_device_file___view *df = private_data;
+
+	if (bpf_core_type_exists(struct vfio_device_file___view))
+		return BPF_CORE_READ(df, device);
+	return private_data;
+}
+
+static __always_inline __u32
+view_container_id(struct vfio_container___view *container)
+{
+	if (!container || !bpf_core_field_exists(container->id))
+		return 0;
+	return BPF_CORE_READ(container, id);
+}
+
+static __always_inline __s32 view_group_id(struct vfio_group___view *group)
+{
+	struct iommu_group___view *iommu = BPF_CORE_READ(group, iommu_group);
+
+	return iommu ? BPF_CORE_READ(iommu, id) : -1;
+}
+
+#endif /* VFIOSCOPE_VIEWS_BPF_H */

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What a person calls a process: its comm, its VM, its pod. */
+#ifndef VFIOSCOPE_NAMES_H
+#define VFIOSCOPE_NAMES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Replaces in place what may not reach a terminal or a JSON string: a process
+ * can choose any bytes for its name.
+ */
+void names_clean(char *name);
+/* false and an empty name: no such process. */
+bool names_comm(pid_t pid, char *name, size_t size);
+/* QEMU's -name, else the libvirt machine, pod or container of the cgroup;
+ * false and an empty name: none of these.
+ */
+bool names_vm(pid_t pid, char *name, size_t size);
+/* Whether the process is in this cgroup or below. */
+bool names_in_cgroup(pid_t pid, const char *cgroup);
+
+#endif /* VFIOSCOPE_NAMES_H */

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The full screen, by ncurses. */
+#include <locale.h>
+#include <ncurses.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "screen.h"
+
+static SCREEN *terminal;
+static int row;
+
+bool screen_begin(void)
+{
+	setlocale(LC_CTYPE, "");
+	/* Not initscr(): it ends the program when TERM is unknown. */
+	terminal = newterm(NULL, stdout, stdin);
+	if (!terminal)
+		return false;
+	cbreak();
+	noecho();
+	nodelay(stdscr, TRUE);
+	keypad(stdscr, TRUE);
+	set_escdelay(25);
+	curs_set(0);
+	return true;
+}
+
+void screen_end(void)
+{
+	if (!terminal)
+		return;
+	endwin();
+	delscreen(terminal);
+	terminal = NULL;
+}
+
+int screen_rows(void)
+{
+	return LINES;
+}
+
+int screen_columns(void)
+{
+	return COLS;
+}
+
+void screen_clear(void)
+{
+	erase();
+	row = 0;
+}
+
+void screen_line(enum screen_style style, const char *text)
+{
+	static const attr_t attrs[] = {
+		[SCREEN_PLAIN] = A_NORMAL,   [SCREEN_TITLE] = A_BOLD,
+		[SCREEN_HEADER] = A_REVERSE, [SCREEN_ALERT] = A_BOLD,
+		[SCREEN_DIM] = A_DIM,
+	};
+
+	if (row >= LINES)
+		return;
+	attrset(attrs[style]);
+	if (style == SCREEN_HEADER)
+		mvhline(row, 0, ' ', COLS);
+	mvaddnstr(row++, 0, text, COLS);
+	attrset(A_NORMAL);
+}
+
+void screen_show(void)
+{
+	refresh();
+}
+
+int screen_key(void)
+{
+	int key = getch();
+
+	return key == ERR ? -1 : key;
+}

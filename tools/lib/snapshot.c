@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What is there already; bpf/snapshot.bpf.c finds it. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "snapshot.h"
+#include "snapshot.skel.h"
+#include "tool.h"
+
+static int load(struct snapshot *s)
+{
+	int err;
+
+	if (s->bpf)
+		return 0;
+	s->bpf = snapshot_bpf__open_and_load();
+	if (!s->bpf) {
+		err = errno;
+		tool_error("cannot load the snapshot: %s (-v says more)",
+			   strerror(err));
+		return -err;
+	}
+	malloc_trim(0);
+	return 0;
+}
+
+/* Room for at least one more record. */
+static int grow(struct snapshot *s)
+{
+	size_t room = s->room ? s->room * 2 : 64;
+	struct snap_record *records;
+
+	if (s->count < s->room)
+		return 0;
+	records = realloc(s->records, room * sizeof(*records));
+	if (!records)
+		return -ENOMEM;
+	s->records = records;
+	s->room = room;
+	return 0;
+}
+
+static int read_all(struct snapshot *s, int fd)
+{
+	size_t have = 0; /* bytes of the record that is not whole yet */
+
+	for (;;) {
+		ssize_t got;
+		int ret = grow(s);
+
+		if (ret)
+			return ret;
+		got = read(fd, (char *)&s->records[s->count] + have,
+			   (s->room - s->count) * sizeof(*s->records) - have);
+		if (got < 0 && (errno == EAGAIN || errno == EINTR))
+			continue;
+		if (got < 0)
+			return -errno;
+		if (!got)
+			return 0;
+		have += got;
+		s->count += have / sizeof(*s->records);
+		have %= sizeof(*s->records);
+	}
+}
+
+int snapshot_take(struct snapshot *s)
+{
+	struct snapshot_bpf *bpf;
+	struct bpf_link *link;
+	int fd, ret;
+
+	s->count = 0;
+	ret = load(s);
+	if (ret)
+		return ret;
+	bpf = s->bpf;
+	link = bpf_program__attach_iter(bpf->progs.snapshot, NULL);
+	if (!link) {
+		ret = -errno;
+		goto out;
+	}
+	fd = bpf_iter_create(bpf_link__fd(link));
+	if (fd < 0) {
+		ret = -errno;
+		goto out_link;
+	}
+	ret = read_all(s, fd);
+	close(fd);
+out_link:
+	bpf_link__destroy(link);
+out:
+	if (ret)
+		tool_error("cannot take a snapshot: %s", strerror(-ret));
+	return ret;
+}
+
+int snapshot_survey(struct snapshot *s, struct snap_survey *survey)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = survey,
+		    .ctx_size_in = sizeof(*survey));
+	struct snapshot_bpf *bpf = s->bpf;
+
+	if (!bpf)
+		return -ENODEV;
+	return bpf_prog_test_run_opts(bpf_program__fd(bpf->progs.survey),
+				      &opts);
+}
+
+void snapshot_close(struct snapshot *s)
+{
+	snapshot_bpf__destroy(s->bpf);
+	s->bpf = NULL;
+	s->count = 0;
+	free(s->records);
+	s->records = NULL;
+	s->room = 0;
+}

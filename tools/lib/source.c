@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Where events come from: a tool's BPF programs, attached module by module. */
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <malloc.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "host.h"
+#include "source.h"
+#include "tool.h"
+
+#define MAX_LINKS    32
+#define RETRY_MS     50
+#define POLL_MS	     1000
+#define MAX_FAILURES 20
+
+enum module_state {
+	MODULE_ABSENT,
+	MODULE_FOREIGN, /* there, without our trace events */
+	MODULE_ATTACHED,
+	MODULE_LET_GO, /* until it is gone */
+};
+
+struct module {
+	const char *name;
+	const char *prefix; /* of the programs that belong to it */
+	const char *type;   /* that its BTF has if it is ours */
+	enum module_state state;
+	int failures;
+	struct bpf_object *object;
+	struct bpf_link *links[MAX_LINKS];
+	int link_count;
+};
+
+enum { CORE, TYPE1, MODULES };
+
+struct source {
+	const char *name;
+	const void *elf;
+	size_t elf_size;
+	struct bpf_object *maps;
+	struct module modules[MODULES];
+	unsigned int generation;
+	int uevents;
+	char status[128];
+};
+
+static bool say_all;
+static char last_warning[256];
+
+static int on_libbpf(enum libbpf_print_level level, const char *format,
+		     va_list args)
+{
+	char line[256];
+	va_list copy;
+
+	if (say_all)
+		return vfprintf(stderr, format, args);
+	if (level != LIBBPF_WARN)
+		return 0;
+	va_copy(copy, args);
+	vsnprintf(line, sizeof(line), format, copy);
+	va_end(copy);
+	line[strcspn(line, "\n")] = '\0';
+	/* The first says what went wrong, the others what followed from it. */
+	if (!*last_warning)
+		snprintf(last_warning, sizeof(last_warning), "%s", line);
+	return 0;
+}
+
+static struct bpf_object *open_object(struct source *s, const char *prefix)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = s->name);
+	struct bpf_map *map, *base = NULL;
+	struct bpf_program *program;
+	struct bpf_object *object;
+
+	last_warning[0] = '\0';
+	object = bpf_object__open_mem(s->elf, s->elf_size, &opts);
+	if (!object)
+		return NULL;
+	bpf_object__for_each_program(program, object)
+	{
+		const char *name = bpf_program__name(program);
+
+		bpf_program__set_autoload(
+			program,
+			prefix && !strncmp(name, prefix, strlen(prefix)));
+	}
+	/* The same ELF: the same maps in the same order. */
+	if (s->maps) {
+		bpf_object__for_each_map(map, object)
+		{
+			base = bpf_object__next_map(s->maps, base);
+			if (bpf_map__reuse_fd(map, bpf_map__fd(base))) {
+				bpf_object__close(object);
+				return NULL;
+			}
+		}
+	}
+	if (bpf_object__load(object)) {
+		int err = errno;
+
+		bpf_object__close(object);
+		errno = err;
+		return NULL;
+	}
+	return object;
+}
+
+static int open_uevents(void)
+{
+	struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = 1};
+	int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			NETLINK_KOBJECT_UEVENT);
+
+	if (fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof(address))) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+struct source *source_open(const char *name, const void *(*elf)(size_t *size),
+			   const char *kind, bool verbose)
+{
+	static const struct module modules[MODULES] = {
+		[CORE] = {.name = "vfio",
+			  .prefix = "tp__vfio__",
+			  .type = "btf_trace_vfio_container_open"},
+		[TYPE1] = {.name = "vfio_iommu_type1",
+			   .prefix = "tp__type1__",
+			   .type = "btf_trace_vfio_dma_map"},
+	};
+	struct source *s;
+
+	if (!strcmp(kind, "stock")) {
+		tool_error("--source stock is not in this version: load "
+			   "vfioscope's modules and use --source tracepoint");
+		return NULL;
+	}
+	s = calloc(1, sizeof(*s));
+	if (!s) {
+		tool_error("out of memory");
+		return NULL;
+	}
+	say_all = verbose;
+	libbpf_set_print(on_libbpf);
+	s->name = name;
+	s->elf = elf(&s->elf_size);
+	memcpy(s->modules, modules, sizeof(modules));
+	s->maps = open_object(s, NULL);
+	if (!s->maps) {
+		tool_error("cannot make BPF maps: %s (%s)", strerror(errno),
+			   last_warning);
+		free(s);
+		return NULL;
+	}
+	s->uevents = open_uevents();
+	return s;
+}
+
+static void detach(struct module *m)
+{
+	while (m->link_count > 0)
+		bpf_link__destroy(m->links[--m->link_count]);
+	bpf_object__close(m->object);
+	m->object = NULL;
+}
+
+void source_close(struct source *s)
+{
+	if (!s)
+		return;
+	for (int i = 0; i < MODULES; i++)
+		detach(&s->modules[i]);
+	bpf_object__close(s->maps);
+	if (s->uevents >= 0)
+		close(s->uevents);
+	free(s);
+}
+
+int source_map(struct source *s, const char *name)
+{
+	return bpf_object__find_map_fd_by_name(s->maps, name);
+}
+
+void *source_map_memory(struct source *s, const char *name, size_t element,
+			size_t count)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	size_t size = ((element + 7) & ~7UL) * count;
+	void *memory;
+
+	size = (size + page - 1) & ~(page - 1);
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
+		      source_map(s, name), 0);
+	if (memory != MAP_FAILED)
+		return memory;
+	tool_error("cannot map the BPF map %s: %s", name, strerror(errno));
+	return NULL;
+}
+
+/* Built-in code has no initstate, and is there. */
+static bool module_live(const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/module/%s", name);
+	if (access(path, F_OK))
+		return false;
+	snprintf(path, sizeof(path), "/sys/module/%s/initstate", name);
+	return access(path, F_OK) || host_file_has(path, "live");
+}
+
+/* 1: the module's BTF has that type; 0: it has not; negative: no BTF. */
+static int module_has(const char *module, const char *type)
+{
+	char path[128], *buf;
+	size_t size = 0, room = 64 << 10;
+	ssize_t got;
+	int fd, found;
+
+	snprintf(path, sizeof(path), "/sys/kernel/btf/%s", module);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	buf = malloc(room);
+	while (buf && (got = read(fd, buf + size, room - size)) > 0) {
+		size += got;
+		if (size == room) {
+			char *more = realloc(buf, room *= 2);
+
+			if (!more)
+				free(buf);
+			buf = more;
+		}
+	}
+	close(fd);
+	found = buf ? memmem(buf, size, type, strlen(type) + 1) != NULL
+		    : -ENOMEM;
+	free(buf);
+	return found;
+}
+
+static int attach(struct source *s, struct module *m)
+{
+	struct bpf_program *program;
+
+	m->object = open_object(s, m->prefix);
+	if (!m->object)
+		return -errno;
+	bpf_object__for_each_program(program, m->object)
+	{
+		struct bpf_link *link;
+
+		if (!bpf_program__autoload(program))
+			continue;
+		if (m->link_count == MAX_LINKS)
+			return -E2BIG;
+		link = bpf_program__attach(program);
+		if (!link)
+			return -errno;
+		m->links[m->link_count++] = link;
+	}
+	/* libbpf has parsed all of the kernel's types, and let them go. */
+	malloc_trim(0);
+	return 0;
+}
+
+/* Something took the place of what was let go of, or who asked for it has
+ * changed their mind.
+ */
+static bool take_again(struct source *s)
+{
+	bool any = false;
+
+	for (int i = 0; i < MODULES; i++) {
+		if (s->modules[i].state != MODULE_LET_GO)
+			continue;
+		s->modules[i].state = MODULE_ABSENT;
+		any = true;
+	}
+	return any;
+}
+
+static int poll_module(struct source *s, struct module *m)
+{
+	bool live = module_live(m->name);
+	int ret;
+
+	if (m->state == MODULE_ATTACHED)
+		return 0;
+	if (!live) {
+		if (m->state != MODULE_ABSENT)
+			s->generation++;
+		m->state = MODULE_ABSENT;
+		m->failures = 0;
+		return 0;
+	}
+	if (m->state == MODULE_LET_GO || m->state == MODULE_FOREIGN)
+		return 0;
+	ret = module_has(m->name, m->type);
+	if (ret == 0) {
+		m->state = MODULE_FOREIGN;
+		if (m != &s->modules[CORE])
+			return 0;
+		tool_error("the vfio that is loaded has no trace events: load "
+			   "vfioscope's modules in its place (--source stock "
+			   "is not in this version)");
+		return -ENOTSUP;
+	}
+	if (ret > 0)
+		ret = attach(s, m);
+	if (!ret) {
+		m->state = MODULE_ATTACHED;
+		take_again(s);
+		s->generation++;
+		return 0;
+	}
+	detach(m);
+	/* It may be on its way in or out. */
+	if (++m->failures < MAX_FAILURES)
+		return 0;
+	if (ret == -ENOENT && module_has(m->name, m->type) < 0)
+		tool_error("module %s has no BTF (/sys/kernel/btf/%s): build "
+			   "it with pahole -J against the kernel's BTF",
+			   m->name, m->name);
+	else if (ret == -EPERM)
+		tool_error("not permitted to attach to %s (lockdown, or a "
+			   "capability is missing): %s",
+			   m->name, last_warning);
+	else
+		tool_error("cannot attach to %s: %s (%s)", m->name,
+			   strerror(-ret), last_warning);
+	return ret;
+}
+
+int source_poll(struct source *s)
+{
+	char buf[4096];
+
+	while (s->uevents >= 0 && recv(s->uevents, buf, sizeof(buf), 0) > 0)
+		;
+	for (int i = 0; i < MODULES; i++) {
+		int ret = poll_module(s, &s->modules[i]);
+
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+int source_module_fd(struct source *s)
+{
+	return s->uevents;
+}
+
+int source_timeout(struct source *s)
+{
+	int timeout = -1;
+
+	for (int i = 0; i < MODULES; i++) {
+		const struct module *m = &s->modules[i];
+
+		if (m->state == MODULE_ATTACHED)
+			continue;
+		/* Without trace events for good, or not there: uevents tell,
+		 * where they reach us.
+		 */
+		if (m->failures)
+			return RETRY_MS;
+		timeout = POLL_MS;
+	}
+	return timeout;
+}
+
+void source_let_go(struct source *s)
+{
+	if (take_again(s))
+		return;
+	for (int i = 0; i < MODULES; i++) {
+		struct module *m = &s->modules[i];
+
+		if (m->state != MODULE_ATTACHED)
+			continue;
+		detach(m);
+		m->state = MODULE_LET_GO;
+		s->generation++;
+	}
+}
+
+bool source_ready(struct source *s)
+{
+	return s->modules[CORE].state == MODULE_ATTACHED;
+}
+
+const char *source_kind(struct source *s)
+{
+	(void)s;
+	return "tracepoint";
+}
+
+const char *source_status(struct source *s)
+{
+	static const char *const words[] = {
+		[MODULE_ABSENT] = "waiting for",
+		[MODULE_FOREIGN] = "no trace events in",
+		[MODULE_LET_GO] = "let go of",
+	};
+
+	s->status[0] = '\0';
+	for (int i = 0; i < MODULES; i++) {
+		struct module *m = &s->modules[i];
+		size_t len = strlen(s->status);
+
+		if (m->state != MODULE_ATTACHED)
+			snprintf(s->status + len, sizeof(s->status) - len,
+				 "%s%s %s", len ? ", " : "", words[m->state],
+				 m->name);
+	}
+	return s->status;
+}
+
+unsigned int source_generation(struct source *s)
+{
+	return s->generation;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where events come from: a tool's BPF programs, loaded for the modules that
+ * are there and attached as more appear.
+ *
+ * The object is opened several times: once for the maps alone, so that they
+ * exist from the start to the end, and once a module for the programs that
+ * belong to it. A link holds its module loaded; source_let_go() gives the
+ * modules back, and whatever takes their place is attached to again.
+ */
+#ifndef VFIOSCOPE_SOURCE_H
+#define VFIOSCOPE_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct source;
+
+/* NULL: it was said why. @kind: auto, tracepoint or stock. */
+struct source *source_open(const char *name, const void *(*elf)(size_t *size),
+			   const char *kind, bool verbose);
+void source_close(struct source *source);
+
+/* The map's fd, negative: there is no such map. */
+int source_map(struct source *source, const char *name);
+/* The array's elements, mapped to be read and written; NULL: it was said. */
+void *source_map_memory(struct source *source, const char *name, size_t element,
+			size_t count);
+
+/* Attaches to what is there and is not attached yet. Negative: cannot ever,
+ * it was said.
+ */
+int source_poll(struct source *source);
+/* An fd that becomes readable when a module comes or goes, or -1. */
+int source_module_fd(struct source *source);
+/* Milliseconds until source_poll() is worth calling, -1: not needed. */
+int source_timeout(struct source *source);
+/* Detaches, so that the modules can be unloaded; when called again, or when one
+ * of them was loaded anew, attaches again.
+ */
+void source_let_go(struct source *source);
+
+/* Whether the core is there and attached. */
+bool source_ready(struct source *source);
+const char *source_kind(struct source *source);
+/* What is being waited for, or "" */
+const char *source_status(struct source *source);
+/* Changes when something was attached or let go. */
+unsigned int source_generation(struct source *source);
+
+#endif /* VFIOSCOPE_SOURCE_H */

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The shared runner: everything that is the same in every tool. */
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "args.h"
+#include "host.h"
+#include "out.h"
+#include "screen.h"
+#include "source.h"
+#include "tool.h"
+
+enum { FD_SIGNAL, FD_TICK, FD_MODULES, FD_EVENTS, FD_KEYS, FD_OUT, FDS };
+
+struct loop {
+	struct pollfd fds[FDS];
+	struct ring_buffer *ring;
+	uint64_t last_ns;
+	bool told; /* that it waits */
+};
+
+static const char *tool_name = "vfioscope";
+static bool on_screen;
+
+void tool_error(const char *format, ...)
+{
+	va_list args;
+
+	if (on_screen)
+		screen_end();
+	on_screen = false;
+	fprintf(stderr, "%s: ", tool_name);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+static int open_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int open_timer(double interval)
+{
+	struct timespec t = {.tv_sec = interval,
+			     .tv_nsec = fmod(interval, 1) * 1e9};
+	struct itimerspec spec = {.it_interval = t, .it_value = t};
+	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+
+	if (fd >= 0)
+		timerfd_settime(fd, 0, &spec, NULL);
+	return fd;
+}
+
+static void stop(struct run *run, int exit_code)
+{
+	run->stop = true;
+	if (exit_code > run->exit_code)
+		run->exit_code = exit_code;
+}
+
+static void tick(struct run *run, struct loop *loop, bool redraw)
+{
+	run->now_ns = now_ns();
+	run->redraw = redraw;
+	if (!redraw) {
+		run->elapsed = (run->now_ns - loop->last_ns) / 1e9;
+		loop->last_ns = run->now_ns;
+	}
+	if (run->screen)
+		screen_clear();
+	if (run->tool->tick && run->tool->tick(run) < 0)
+		stop(run, TOOL_CANNOT);
+	else if (!out_flush(run))
+		stop(run, TOOL_OK);
+	if (!redraw && run->count > 0 && !--run->count)
+		stop(run, TOOL_OK);
+}
+
+/* Without a screen to say so on, once. */
+static void tell_waiting(struct run *run, struct loop *loop)
+{
+	if (loop->told || run->screen || source_ready(run->source))
+		return;
+	loop->told = true;
+	tool_error("vfio is not loaded (or was let go of); waiting for it");
+}
+
+static void poll_source(struct run *run, struct loop *loop)
+{
+	bool ready = source_ready(run->source);
+
+	if (source_poll(run->source) < 0) {
+		stop(run, TOOL_CANNOT);
+		return;
+	}
+	if (source_ready(run->source)) {
+		loop->told = false;
+		/* Rates are those of a whole interval. */
+		if (!ready && !run->screen) {
+			loop->last_ns = now_ns();
+			close(loop->fds[FD_TICK].fd);
+			loop->fds[FD_TICK].fd = open_timer(run->interval);
+		}
+		return;
+	}
+	if (run->once) {
+		tool_error("vfio is not loaded: modprobe vfio, or leave out -1 "
+			   "to wait for it");
+		stop(run, TOOL_CANNOT);
+		return;
+	}
+	tell_waiting(run, loop);
+}
+
+static void on_signal(struct run *run, int fd)
+{
+	struct signalfd_siginfo info;
+
+	while (read(fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGUSR1 && run->source)
+			source_let_go(run->source);
+		else if (info.ssi_signo != SIGUSR1)
+			stop(run, TOOL_OK);
+	}
+}
+
+static void on_keys(struct run *run, struct loop *loop)
+{
+	bool draw = false;
+	int key;
+
+	while ((key = screen_key()) >= 0) {
+		if (key == 'q')
+			stop(run, TOOL_OK);
+		else if (!run->tool->key || run->tool->key(run, key))
+			draw = true;
+	}
+	if (draw && !run->stop)
+		tick(run, loop, true);
+}
+
+static int on_event(void *ctx, void *data, size_t size)
+{
+	struct run *run = ctx;
+
+	return run->tool->event ? run->tool->event(run, data, size) : 0;
+}
+
+static void turn(struct run *run, struct loop *loop)
+{
+	int timeout = run->source ? source_timeout(run->source) : -1;
+	struct pollfd *fds = loop->fds;
+	uint64_t ticks;
+	int ready;
+
+	ready = poll(fds, FDS, timeout);
+	if (ready < 0 && errno != EINTR) {
+		tool_error("poll: %s", strerror(errno));
+		stop(run, TOOL_CANNOT);
+		return;
+	}
+	if (ready < 0) {
+		/* A resized terminal tells by a key. */
+		if (run->screen)
+			on_keys(run, loop);
+		return;
+	}
+	if (fds[FD_SIGNAL].revents)
+		on_signal(run, fds[FD_SIGNAL].fd);
+	if (fds[FD_OUT].revents & (POLLERR | POLLHUP))
+		stop(run, TOOL_OK); /* who read us has gone */
+	if (run->stop)
+		return;
+	/* A tick comes before a timeout as long as it. */
+	if (run->source && (!ready || fds[FD_MODULES].revents ||
+			    (timeout >= 0 && fds[FD_TICK].revents)))
+		poll_source(run, loop);
+	if (fds[FD_EVENTS].revents)
+		ring_buffer__consume(loop->ring);
+	if (!run->stop && fds[FD_KEYS].revents & POLLIN)
+		on_keys(run, loop);
+	else if (fds[FD_KEYS].revents)
+		stop(run, TOOL_OK); /* the terminal has gone */
+	if (!run->stop && fds[FD_TICK].revents &&
+	    read(fds[FD_TICK].fd, &ticks, sizeof(ticks)) > 0 &&
+	    (run->screen || !run->source || source_ready(run->source)))
+		tick(run, loop, false);
+}
+
+static int open_loop(struct run *run, struct loop *loop)
+{
+	int events = run->source ? source_map(run->source, "events") : -1;
+
+	for (int i = 0; i < FDS; i++)
+		loop->fds[i] = (struct pollfd){.fd = -1, .events = POLLIN};
+	loop->fds[FD_SIGNAL].fd = open_signals();
+	loop->fds[FD_TICK].fd = open_timer(run->interval);
+	loop->fds[FD_OUT] = (struct pollfd){.fd = STDOUT_FILENO};
+	if (run->source)
+		loop->fds[FD_MODULES].fd = source_module_fd(run->source);
+	if (events >= 0) {
+		loop->ring = ring_buffer__new(events, on_event, run, NULL);
+		if (!loop->ring) {
+			tool_error("cannot open the ring buffer: %s",
+				   strerror(errno));
+			return -1;
+		}
+		loop->fds[FD_EVENTS].fd = ring_buffer__epoll_fd(loop->ring);
+	}
+	loop->last_ns = now_ns();
+	return 0;
+}
+
+static void close_loop(struct loop *loop)
+{
+	if (loop->fds[FD_SIGNAL].fd >= 0)
+		close(loop->fds[FD_SIGNAL].fd);
+	if (loop->fds[FD_TICK].fd >= 0)
+		close(loop->fds[FD_TICK].fd);
+	ring_buffer__free(loop->ring);
+}
+
+static void run_loop(struct run *run)
+{
+	struct loop loop = {};
+
+	if (open_loop(run, &loop)) {
+		stop(run, TOOL_CANNOT);
+		goto out;
+	}
+	if (run->source)
+		poll_source(run, &loop);
+	if (run->stop)
+		goto out;
+	run->screen = !run->json && !run->batch && isatty(STDOUT_FILENO) &&
+		      isatty(STDIN_FILENO) && screen_begin();
+	on_screen = run->screen;
+	if (run->screen) {
+		loop.fds[FD_KEYS].fd = STDIN_FILENO;
+		tick(run, &loop, true);
+	}
+	while (!run->stop)
+		turn(run, &loop);
+	if (on_screen)
+		screen_end();
+	on_screen = false;
+out:
+	close_loop(&loop);
+}
+
+int tool_main(const struct tool *tool, int argc, char **argv)
+{
+	struct run run = {
+		.tool = tool,
+		.interval = 1,
+		.count = -1,
+		.filter = {.group = -1, .device_group = -1},
+		.source_name = "auto",
+	};
+
+	tool_name = tool->name;
+	run.state = calloc(1, tool->state_size ?: 1);
+	if (!run.state) {
+		tool_error("out of memory");
+		return TOOL_CANNOT;
+	}
+	args_parse(&run, argc, argv);
+
+	run.exit_code = TOOL_CANNOT;
+	if (tool->elf) {
+		if (!host_check())
+			goto out;
+		run.source = source_open(tool->name, tool->elf, run.source_name,
+					 run.verbose);
+		if (!run.source)
+			goto out;
+	}
+	if (!tool->begin || tool->begin(&run) >= 0) {
+		run.exit_code = TOOL_OK;
+		run_loop(&run);
+	}
+	if (tool->end)
+		tool->end(&run);
+out:
+	source_close(run.source);
+	free(run.state);
+	return run.exit_code;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The shared runner. A tool is a struct tool: what it is called, which options
+ * and BPF programs it has, and what to do when the clock ticks, an event
+ * arrives or a key is pressed. tool_main() does the rest: arguments, signals,
+ * open, load and attach, waiting for modules, the one main loop, the screen,
+ * and the exit code.
+ */
+#ifndef VFIOSCOPE_TOOL_H
+#define VFIOSCOPE_TOOL_H
+
+#include <argp.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "filter.h"
+
+enum tool_exit {
+	TOOL_OK = 0,
+	TOOL_FOUND = 1,	 /* what was looked for was found to be wrong */
+	TOOL_CANNOT = 2, /* usage, or cannot run here */
+};
+
+struct source;
+struct run;
+
+struct tool {
+	const char *name;
+	const char *summary;
+	const char *examples;
+
+	/* Options beside the common ones. @option returns ARGP_ERR_UNKNOWN
+	 * for what it does not know.
+	 */
+	const struct argp_option *options;
+	error_t (*option)(int key, char *arg, struct run *run);
+
+	/* BPF programs, as the skeleton embeds them; NULL: none. */
+	const void *(*elf)(size_t *size);
+
+	/* Size of run->state, which begins as zeroes. */
+	size_t state_size;
+
+	/* The maps exist, nothing is attached yet. Negative: could not, and
+	 * has said why.
+	 */
+	int (*begin)(struct run *run);
+	/* Once an interval, and on a key. Negative: stop with TOOL_CANNOT. */
+	int (*tick)(struct run *run);
+	/* A record of the ring buffer map "events", if there is one. */
+	int (*event)(struct run *run, const void *data, size_t size);
+	/* A key; true: draw again. The runner knows q. */
+	bool (*key)(struct run *run, int key);
+	void (*end)(struct run *run);
+};
+
+struct run {
+	const struct tool *tool;
+	void *state;
+
+	/* Arguments. */
+	double interval; /* seconds */
+	long count;	 /* ticks left; negative: without end */
+	bool json;
+	bool timestamps;
+	bool verbose;
+	bool once;   /* nothing to wait for: fail if vfio is not there */
+	bool batch;  /* no screen, even on a terminal */
+	bool screen; /* a full screen is in use */
+	struct filter filter;
+	const char *source_name;
+
+	/* What is running. */
+	struct source *source;
+	double elapsed;	 /* seconds since the last tick */
+	uint64_t now_ns; /* of this tick, CLOCK_MONOTONIC */
+	bool redraw;	 /* this tick is for a key: no time has passed */
+	bool stop;
+	int exit_code;
+};
+
+int tool_main(const struct tool *tool, int argc, char **argv);
+
+/* Says "NAME: ..." on stderr, outside the screen. */
+void tool_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif /* VFIOSCOPE_TOOL_H */

@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* vfiotop's rows: sums of the BPF side, snapshot and survey joined. */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "lib/names.h"
+#include "lib/phase.h"
+#include "lib/source.h"
+#include "lib/tool.h"
+#include "vfiotop_row.h"
+
+#define PAGE_BYTES     4096
+#define SNAPSHOT_EVERY (10 * 1000000000ULL)
+#define PARAMETER_LIMIT \
+	"/sys/module/vfio_iommu_type1/parameters/dma_entry_limit"
+
+int top_model_open(struct top_model *m, struct source *source)
+{
+	m->sums = source_map_memory(source, "containers", sizeof(*m->sums),
+				    TOP_CONTAINERS);
+	m->global = source_map_memory(source, "global", sizeof(*m->global), 1);
+	return m->sums && m->global ? 0 : -1;
+}
+
+void top_model_close(struct top_model *m)
+{
+	snapshot_close(&m->snapshot);
+	containers_free(&m->held);
+	free(m->rows);
+	if (m->sums)
+		munmap(m->sums,
+		       (TOP_CONTAINERS * sizeof(*m->sums) + PAGE_BYTES - 1) &
+			       -PAGE_BYTES);
+	if (m->global)
+		munmap(m->global, PAGE_BYTES);
+}
+
+static __u64 load(const __u64 *v)
+{
+	return __atomic_load_n(v, __ATOMIC_RELAXED);
+}
+
+static struct top_row *find(struct top_model *m, uint32_t id)
+{
+	struct top_row *rows;
+
+	for (size_t i = 0; i < m->count; i++)
+		if (m->rows[i].container == id)
+			return &m->rows[i];
+	rows = realloc(m->rows, (m->count + 1) * sizeof(*rows));
+	if (!rows)
+		return NULL;
+	m->rows = rows;
+	rows += m->count++;
+	memset(rows, 0, sizeof(*rows));
+	rows->container = id;
+	rows->maps = -1;
+	rows->dma_entry_limit = -1;
+	return rows;
+}
+
+static struct top_container *sums_of(struct top_model *m, uint32_t id)
+{
+	for (unsigned int i = 0; i < TOP_PROBES; i++) {
+		struct top_container *c =
+			&m->sums[(id + i) & (TOP_CONTAINERS - 1)];
+
+		if (load(&c->key) == (id | TOP_USED))
+			return c;
+	}
+	return NULL;
+}
+
+/* Zeroed behind the key, and the key last, for the next one who claims it. */
+static void give_back(struct top_container *c)
+{
+	memset((char *)c + sizeof(c->key), 0, sizeof(*c) - sizeof(c->key));
+	__atomic_store_n(&c->key, 0, __ATOMIC_RELEASE);
+}
+
+/* A later container of the same id begins from nothing. */
+static void forget(struct top_row *row)
+{
+	memset(&row->last, 0, sizeof(row->last));
+	memset(&row->held, 0, sizeof(row->held));
+	row->base_pinned = 0;
+	row->base_errors = 0;
+	row->opens = 0;
+	row->surveyed = false;
+	row->over = false;
+}
+
+/* When something changed in who holds what, when modules came or went, and
+ * now and then.
+ */
+static int look_again(struct top_model *m, const struct run *run)
+{
+	uint64_t changes = load(&m->global->changes);
+	unsigned int generation = source_generation(run->source);
+
+	if (!source_ready(run->source)) {
+		snapshot_close(&m->snapshot);
+		m->held.count = 0;
+		m->snapshot_ns = 0;
+		return 0;
+	}
+	if (generation != m->generation)
+		snapshot_close(&m->snapshot);
+	else if (m->snapshot_ns && changes == m->changes &&
+		 run->now_ns - m->snapshot_ns < SNAPSHOT_EVERY)
+		return 0;
+	if (snapshot_take(&m->snapshot) < 0)
+		return -1;
+	if (!containers_build(&m->held, &m->snapshot)) {
+		tool_error("out of memory");
+		return -1;
+	}
+	m->generation = generation;
+	m->changes = changes;
+	m->snapshot_ns = run->now_ns;
+	return 0;
+}
+
+/* Every container that the snapshot or the BPF side knows gets a row; a row
+ * that neither knows any more goes.
+ */
+static int collect(struct top_model *m)
+{
+	size_t kept = 0;
+	struct top_row *row;
+
+	for (size_t i = 0; i < m->count; i++)
+		m->rows[i].gone = true;
+	for (size_t i = 0; i < m->held.count; i++) {
+		row = find(m, m->held.list[i].id);
+		if (!row)
+			return -1;
+		row->gone = false;
+	}
+	for (size_t i = 0; i < TOP_CONTAINERS; i++) {
+		uint64_t key = load(&m->sums[i].key);
+
+		if (!key)
+			continue;
+		row = find(m, key & ~TOP_USED);
+		if (!row)
+			return -1;
+		row->gone = false;
+	}
+	for (size_t i = 0; i < m->count; i++)
+		if (!m->rows[i].gone)
+			m->rows[kept++] = m->rows[i];
+	m->count = kept;
+	return 0;
+}
+
+static void fill_held(struct top_model *m, struct top_row *row,
+		      const struct top_container *sums)
+{
+	const struct container *c = containers_find(&m->held, row->container);
+	struct rlimit limit;
+
+	if (c) {
+		row->held = *c;
+	} else if (!row->held.pid && sums->tgid) {
+		/* Came and went between two looks. */
+		row->held.pid = sums->tgid;
+		memcpy(row->held.comm, sums->comm, sizeof(sums->comm));
+		row->held.comm[sizeof(row->held.comm) - 1] = '\0';
+		names_clean(row->held.comm);
+		if (sums->attached) {
+			row->held.groups[0] = sums->group;
+			row->held.group_count = 1;
+		}
+	}
+	row->pid = row->held.pid ?: -1;
+	row->users = row->held.users;
+	row->memlock_limit = -1;
+	if (row->held.pid &&
+	    !prlimit(row->held.pid, RLIMIT_MEMLOCK, NULL, &limit) &&
+	    limit.rlim_cur <= INT64_MAX)
+		row->memlock_limit = limit.rlim_cur;
+}
+
+/* The map that has been going on for longest. */
+static void fill_inflight(struct top_row *row, const struct top_container *sums,
+			  uint64_t now)
+{
+	const struct top_inflight *oldest = NULL;
+	struct top_flight *f = &row->inflight;
+
+	memset(f, 0, sizeof(*f));
+	for (int i = 0; i < TOP_INFLIGHT; i++) {
+		const struct top_inflight *one = &sums->inflight[i];
+
+		if (__atomic_load_n(&one->tid, __ATOMIC_RELAXED) &&
+		    one->start_ns < now &&
+		    (!oldest || one->start_ns < oldest->start_ns))
+			oldest = one;
+	}
+	if (!oldest)
+		return;
+	f->size = load(&oldest->size);
+	f->done = load(&oldest->done);
+	f->elapsed_ns = now - load(&oldest->start_ns);
+	f->eta_ns =
+		f->done ? (double)f->elapsed_ns / f->done * (f->size - f->done)
+			: -1;
+	f->phase = phase_of_task(oldest->tgid, oldest->tid);
+	/* Running: what has taken most of the time so far. */
+	if (!f->phase)
+		f->phase = oldest->iommu_ns > oldest->pin_ns ? "iommu" : "pin";
+}
+
+static int64_t read_number(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	long long v = -1;
+
+	if (!f)
+		return -1;
+	if (fscanf(f, "%lld", &v) != 1)
+		v = -1;
+	fclose(f);
+	return v;
+}
+
+/* The id was given to a new container: what is known is of the old one. */
+static void start_anew(struct top_row *row, const struct top_container *sums)
+{
+	if (row->opens == sums->opens)
+		return;
+	if (row->opens)
+		row->base_errors = load(&sums->errors);
+	row->opens = sums->opens;
+	row->base_pinned =
+		-(int64_t)load((const __u64 *)&sums->pinned) * PAGE_BYTES;
+	row->surveyed = false;
+	memset(&row->held, 0, sizeof(row->held));
+}
+
+static bool ask_backend(struct top_model *m, const struct top_row *row,
+			const struct top_container *sums,
+			struct snap_survey *survey)
+{
+	*survey = (struct snap_survey){
+		.container_ptr = row->held.ptr,
+		.container = row->container,
+		.walk = !row->surveyed,
+	};
+	/* Once it is released its memory is somebody else's. */
+	return row->held.ptr && !snapshot_survey(&m->snapshot, survey) &&
+	       survey->ok &&
+	       !__atomic_load_n(&sums->released, __ATOMIC_ACQUIRE);
+}
+
+/* The backend's books. They are walked once, when nothing is in flight, to
+ * know what was there before; after that they say how many mappings are left
+ * and the events say the rest.
+ */
+static void fill_books(struct top_model *m, struct top_row *row,
+		       const struct top_container *sums)
+{
+	struct snap_survey survey;
+	int64_t counted =
+		(int64_t)load((const __u64 *)&sums->pinned) * PAGE_BYTES;
+
+	if (ask_backend(m, row, sums, &survey)) {
+		if (survey.has_maps) {
+			row->dma_entry_limit = survey.maps + survey.dma_avail;
+			row->base_pinned = survey.pinned - counted;
+			row->surveyed = !row->inflight.size;
+		}
+		if (survey.has_maps && !survey.has_avail)
+			row->maps = survey.maps;
+		else if (survey.has_avail && row->dma_entry_limit >= 0)
+			row->maps = row->dma_entry_limit - survey.dma_avail;
+	} else if (sums->released || !row->surveyed) {
+		row->maps = 0;
+		if (!row->surveyed)
+			row->dma_entry_limit = read_number(PARAMETER_LIMIT);
+	}
+	row->pinned_bytes = row->base_pinned + counted;
+	if (row->pinned_bytes < 0 || sums->released)
+		row->pinned_bytes = 0;
+	row->entries_percent =
+		row->dma_entry_limit > 0 && row->maps >= 0
+			? 100.0 * row->maps / row->dma_entry_limit
+			: -1;
+}
+
+static void fill_rates(struct top_row *row, struct top_container *sums,
+		       double seconds)
+{
+	struct top_container *last = &row->last;
+	uint64_t maps = load(&sums->maps), unmaps = load(&sums->unmaps);
+	uint64_t bytes = load(&sums->map_bytes);
+	uint64_t errors = load(&sums->errors), max;
+	struct hist diff;
+
+	row->map_rate = (maps - last->maps) / seconds;
+	row->unmap_rate = (unmaps - last->unmaps) / seconds;
+	row->map_bytes_rate = (bytes - last->map_bytes) / seconds;
+	row->idle = maps == last->maps && unmaps == last->unmaps &&
+		    errors == last->errors && !row->inflight.size;
+	row->errors = errors - row->base_errors;
+	last->maps = maps;
+	last->unmaps = unmaps;
+	last->map_bytes = bytes;
+	last->errors = errors;
+
+	max = __atomic_exchange_n(&sums->map_max_ns, 0, __ATOMIC_RELAXED);
+	hist_since(&diff, &sums->map_ns, &last->map_ns);
+	row->map_p50_ns = hist_percentile(&diff, 50);
+	row->map_p99_ns = hist_percentile(&diff, 99);
+	row->map_max_ns = max ? (int64_t)max : -1;
+	/* A percentile is within a slot, the maximum is exact. */
+	if (max && row->map_p99_ns > row->map_max_ns)
+		row->map_p99_ns = row->map_max_ns;
+	if (max && row->map_p50_ns > row->map_max_ns)
+		row->map_p50_ns = row->map_max_ns;
+}
+
+int top_model_update(struct top_model *m, const struct run *run)
+{
+	static struct top_container none;
+	double seconds = run->elapsed > 0 ? run->elapsed : 1;
+
+	if (look_again(m, run) < 0)
+		return -1;
+	if (collect(m) < 0) {
+		tool_error("out of memory");
+		return -1;
+	}
+	m->map_rate = 0;
+	m->pinned_bytes = 0;
+	m->lost = load(&m->global->lost);
+	for (size_t i = 0; i < m->count; i++) {
+		struct top_row *row = &m->rows[i];
+		struct top_container *sums = sums_of(m, row->container);
+
+		if (row->over)
+			forget(row);
+		start_anew(row, sums ?: &none);
+		fill_held(m, row, sums ?: &none);
+		fill_inflight(row, sums ?: &none, run->now_ns);
+		fill_books(m, row, sums ?: &none);
+		fill_rates(row, sums ?: &none, seconds);
+		row->lost = m->lost;
+		m->map_rate += row->map_rate;
+		m->pinned_bytes += row->pinned_bytes;
+		if (sums && sums->released) {
+			give_back(sums);
+			row->over = true;
+		}
+	}
+	return 0;
+}

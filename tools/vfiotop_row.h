@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* vfiotop's rows, and how they are made of sums, snapshot and surveys. */
+#ifndef VFIOSCOPE_VFIOTOP_ROW_H
+#define VFIOSCOPE_VFIOTOP_ROW_H
+
+#include "lib/containers.h"
+#include "lib/hist.h"
+#include "lib/out.h"
+#include "lib/snapshot.h"
+#include "../bpf/vfiotop.h"
+
+/* A map in flight; size 0: none. */
+struct top_flight {
+	int64_t size;
+	int64_t done;
+	int64_t elapsed_ns;
+	int64_t eta_ns; /* negative: not known */
+	const char *phase;
+};
+
+/* What is shown; a negative number is not known. */
+struct top_row {
+	int64_t container;
+	int64_t pid;
+	struct container held;
+	int64_t users;
+	int64_t maps;
+	int64_t dma_entry_limit;
+	double entries_percent;
+	int64_t pinned_bytes;
+	int64_t memlock_limit; /* of the process; negative: none */
+	double map_rate;
+	double unmap_rate;
+	double map_bytes_rate;
+	int64_t map_p50_ns;
+	int64_t map_p99_ns;
+	int64_t map_max_ns;
+	int64_t errors; /* since the tool began to listen */
+	int64_t lost;
+	struct top_flight inflight;
+	bool idle;
+
+	/* From tick to tick. */
+	struct top_container last;
+	int64_t base_pinned;  /* bytes, from before the tool listened */
+	uint64_t base_errors; /* of an earlier container of this id */
+	uint32_t opens;
+	bool surveyed;
+	bool over; /* released: this was its last tick */
+	bool gone;
+};
+
+struct top_model {
+	struct top_container *sums; /* the BPF side's */
+	struct top_global *global;
+	size_t count;
+	struct top_row *rows;
+	struct snapshot snapshot;
+	struct containers held;
+	uint64_t changes; /* that the snapshot has seen */
+	uint64_t snapshot_ns;
+	unsigned int generation;
+	bool wide;
+
+	/* For the title. */
+	double map_rate;
+	int64_t pinned_bytes;
+	uint64_t lost;
+};
+
+struct source;
+
+int top_model_open(struct top_model *model, struct source *source);
+int top_model_update(struct top_model *model, const struct run *run);
+void top_model_close(struct top_model *model);
+
+#endif /* VFIOSCOPE_VFIOTOP_ROW_H */
