@@ -31,8 +31,8 @@ FIXTURE_VARIANT(account)
 	int type;
 };
 
-FIXTURE_VARIANT_ADD(account, type1){ .type = VFIO_TYPE1_IOMMU };
-FIXTURE_VARIANT_ADD(account, type1v2){ .type = VFIO_TYPE1v2_IOMMU };
+FIXTURE_VARIANT_ADD(account, type1){.type = VFIO_TYPE1_IOMMU};
+FIXTURE_VARIANT_ADD(account, type1v2){.type = VFIO_TYPE1v2_IOMMU};
 
 FIXTURE_SETUP(account)
 {
@@ -65,8 +65,8 @@ TEST_F(account, limit)
 {
 	set_memlock(23 * SZ_4K);
 	drop_ipc_lock();
-	EXPECT_EQ(-ENOMEM, __vfio_map(self->fd, self->mem, IOVA, 24 * SZ_4K,
-				      VFIO_RW));
+	EXPECT_EQ(-ENOMEM,
+		  __vfio_map(self->fd, self->mem, IOVA, 24 * SZ_4K, VFIO_RW));
 	EXPECT_EQ(0, locked_pages(0));
 	EXPECT_EQ(self->pinned, pinned_pages());
 	vfio_map(self->fd, self->mem, IOVA, 19 * SZ_4K);
@@ -74,8 +74,8 @@ TEST_F(account, limit)
 				      VFIO_RW));
 	EXPECT_EQ(19, locked_pages(0));
 	vfio_map(self->fd, self->mem, 2 * IOVA, 4 * SZ_4K);
-	EXPECT_EQ(-ENOMEM, __vfio_map(self->fd, self->mem, 3 * IOVA, SZ_4K,
-				      VFIO_RW));
+	EXPECT_EQ(-ENOMEM,
+		  __vfio_map(self->fd, self->mem, 3 * IOVA, SZ_4K, VFIO_RW));
 	EXPECT_EQ(23, locked_pages(0));
 	vfio_unmap(self->fd, 2 * IOVA, 4 * SZ_4K);
 	vfio_map(self->fd, self->mem, 3 * IOVA, SZ_4K);
@@ -87,8 +87,8 @@ TEST_F(account, limit_is_shared_with_mlock)
 	set_memlock(23 * SZ_4K);
 	drop_ipc_lock();
 	ASSERT_EQ(0, mlock(self->mem + 50 * SZ_4K, 11 * SZ_4K));
-	EXPECT_EQ(-ENOMEM, __vfio_map(self->fd, self->mem, IOVA, 13 * SZ_4K,
-				      VFIO_RW));
+	EXPECT_EQ(-ENOMEM,
+		  __vfio_map(self->fd, self->mem, IOVA, 13 * SZ_4K, VFIO_RW));
 	vfio_map(self->fd, self->mem, IOVA, 12 * SZ_4K);
 	EXPECT_EQ(23, locked_pages(0));
 	ASSERT_EQ(0, munlock(self->mem + 50 * SZ_4K, 11 * SZ_4K));
@@ -201,7 +201,7 @@ static int take_over(void *arg)
 /* A new process takes the memory over, and with it the charge. */
 TEST_F(account, vaddr_moves_the_charge)
 {
-	struct moved moved = { .fd = self->fd };
+	struct moved moved = {.fd = self->fd};
 	char *mem;
 
 	if (!vfio_ioctl(self->fd, VFIO_CHECK_EXTENSION, VFIO_UPDATE_VADDR))

@@ -21,7 +21,7 @@ TEST(api_version)
 TEST(nothing_without_iommu)
 {
 	int fd = vfio_container_open();
-	struct vfio_iommu_type1_info info = { .argsz = sizeof(info) };
+	struct vfio_iommu_type1_info info = {.argsz = sizeof(info)};
 
 	ASSERT_EQ(-EINVAL, vfio_ioctl(fd, VFIO_IOMMU_GET_INFO, &info));
 	ASSERT_EQ(-EINVAL, vfio_ioctl(fd, VFIO_IOMMU_MAP_DMA, &info));
@@ -35,10 +35,13 @@ TEST(extensions)
 		int extension;
 		int answer;
 	} table[] = {
-		{ VFIO_TYPE1_IOMMU, 1 }, { VFIO_TYPE1v2_IOMMU, 1 },
-		{ VFIO_UNMAP_ALL, 1 },	 { VFIO_NOIOMMU_IOMMU, 0 },
-		{ VFIO_EEH, 0 },	 { VFIO_SPAPR_TCE_IOMMU, 0 },
-		{ 4711, 0 },
+		{VFIO_TYPE1_IOMMU, 1},
+		{VFIO_TYPE1v2_IOMMU, 1},
+		{VFIO_UNMAP_ALL, 1},
+		{VFIO_NOIOMMU_IOMMU, 0},
+		{VFIO_EEH, 0},
+		{VFIO_SPAPR_TCE_IOMMU, 0},
+		{4711, 0},
 	};
 	int fd = vfio_container_open();
 
@@ -62,8 +65,8 @@ FIXTURE_VARIANT(iommu)
 	int type;
 };
 
-FIXTURE_VARIANT_ADD(iommu, type1){ .type = VFIO_TYPE1_IOMMU };
-FIXTURE_VARIANT_ADD(iommu, type1v2){ .type = VFIO_TYPE1v2_IOMMU };
+FIXTURE_VARIANT_ADD(iommu, type1){.type = VFIO_TYPE1_IOMMU};
+FIXTURE_VARIANT_ADD(iommu, type1v2){.type = VFIO_TYPE1v2_IOMMU};
 
 FIXTURE_SETUP(iommu)
 {
@@ -123,7 +126,7 @@ TEST_F(iommu, info_names_page_sizes_and_ranges)
 
 TEST_F(iommu, short_info_tells_the_size)
 {
-	struct vfio_iommu_type1_info info = { .argsz = sizeof(info) };
+	struct vfio_iommu_type1_info info = {.argsz = sizeof(info)};
 
 	ASSERT_EQ(0, vfio_ioctl(self->space.container, VFIO_IOMMU_GET_INFO,
 				&info));
@@ -141,11 +144,12 @@ TEST_F(iommu, two_groups_one_container)
 	ASSERT_EQ(0, vfio_ioctl(group, VFIO_GROUP_UNSET_CONTAINER, 0));
 	ASSERT_EQ(0, __vfio_group_set_container(group, self->space.container));
 	/* The container lives on with the second group alone. */
-	ASSERT_EQ(0, vfio_ioctl(self->space.group, VFIO_GROUP_UNSET_CONTAINER, 0));
+	ASSERT_EQ(0,
+		  vfio_ioctl(self->space.group, VFIO_GROUP_UNSET_CONTAINER, 0));
 	EXPECT_GT(vfio_dma_avail(self->space.container), 0);
 	close(group);
 	/* With the last group gone it is as it was when it was opened. */
-	struct vfio_iommu_type1_info info = { .argsz = sizeof(info) };
+	struct vfio_iommu_type1_info info = {.argsz = sizeof(info)};
 
 	EXPECT_EQ(-EINVAL, vfio_ioctl(self->space.container,
 				      VFIO_IOMMU_GET_INFO, &info));
@@ -158,7 +162,8 @@ TEST_F(iommu, mappings_go_with_the_last_group)
 
 	vfio_map(self->space.container, mem, 0, 7 * SZ_4K);
 	EXPECT_EQ(pinned + 7, pinned_pages());
-	ASSERT_EQ(0, vfio_ioctl(self->space.group, VFIO_GROUP_UNSET_CONTAINER, 0));
+	ASSERT_EQ(0,
+		  vfio_ioctl(self->space.group, VFIO_GROUP_UNSET_CONTAINER, 0));
 	EXPECT_EQ(pinned, pinned_pages());
 	EXPECT_EQ(0, locked_pages(0));
 	munmap(mem, 7 * SZ_4K);
@@ -172,9 +177,9 @@ TEST_F(iommu, close_in_any_order)
 {
 	enum { CONTAINER, GROUP, DEVICE };
 	static const int orders[6][3] = {
-		{ CONTAINER, GROUP, DEVICE }, { CONTAINER, DEVICE, GROUP },
-		{ GROUP, CONTAINER, DEVICE }, { GROUP, DEVICE, CONTAINER },
-		{ DEVICE, CONTAINER, GROUP }, { DEVICE, GROUP, CONTAINER },
+		{CONTAINER, GROUP, DEVICE}, {CONTAINER, DEVICE, GROUP},
+		{GROUP, CONTAINER, DEVICE}, {GROUP, DEVICE, CONTAINER},
+		{DEVICE, CONTAINER, GROUP}, {DEVICE, GROUP, CONTAINER},
 	};
 	void *mem = vfio_memory(5 * SZ_4K, 0);
 	long pinned = pinned_pages();
@@ -188,7 +193,7 @@ TEST_F(iommu, close_in_any_order)
 		vfio_space_open_device(&s);
 		vfio_map(s.container, mem, 0, 5 * SZ_4K);
 
-		int fds[3] = { s.container, s.group, s.device };
+		int fds[3] = {s.container, s.group, s.device};
 
 		for (int j = 0; j < 3; j++) {
 			close(fds[orders[i][j]]);

@@ -33,8 +33,8 @@ FIXTURE_VARIANT(device)
 	int type;
 };
 
-FIXTURE_VARIANT_ADD(device, type1){ .type = VFIO_TYPE1_IOMMU };
-FIXTURE_VARIANT_ADD(device, type1v2){ .type = VFIO_TYPE1v2_IOMMU };
+FIXTURE_VARIANT_ADD(device, type1){.type = VFIO_TYPE1_IOMMU};
+FIXTURE_VARIANT_ADD(device, type1v2){.type = VFIO_TYPE1v2_IOMMU};
 
 FIXTURE_SETUP(device)
 {
@@ -63,7 +63,7 @@ static volatile __u32 *map_bar0(int device)
 
 TEST_F(device, info)
 {
-	struct vfio_device_info info = { .argsz = sizeof(info) };
+	struct vfio_device_info info = {.argsz = sizeof(info)};
 
 	ASSERT_EQ(0, vfio_ioctl(self->fd, VFIO_DEVICE_GET_INFO, &info));
 	EXPECT_TRUE(info.flags & VFIO_DEVICE_FLAGS_PCI);
@@ -76,14 +76,15 @@ TEST_F(device, info)
 TEST_F(device, regions)
 {
 	struct vfio_region_info bar = vfio_region(self->fd, 0);
-	struct vfio_region_info info = { .argsz = sizeof(info), .index = 99 };
+	struct vfio_region_info info = {.argsz = sizeof(info), .index = 99};
 
 	EXPECT_EQ(1 << 20, bar.size);
 	EXPECT_EQ(VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE |
 			  VFIO_REGION_INFO_FLAG_MMAP,
 		  bar.flags);
 	EXPECT_EQ(0, vfio_region(self->fd, 1).size);
-	EXPECT_EQ(256, vfio_region(self->fd, VFIO_PCI_CONFIG_REGION_INDEX).size);
+	EXPECT_EQ(256,
+		  vfio_region(self->fd, VFIO_PCI_CONFIG_REGION_INDEX).size);
 	EXPECT_EQ(-EINVAL,
 		  vfio_ioctl(self->fd, VFIO_DEVICE_GET_REGION_INFO, &info));
 }
@@ -143,11 +144,12 @@ TEST_F(device, mmap_mistakes)
 
 	EXPECT_EQ(MAP_FAILED, mmap(NULL, bar.size + SZ_4K, PROT_READ,
 				   MAP_SHARED, self->fd, bar.offset));
-	EXPECT_EQ(MAP_FAILED,
-		  mmap(NULL, SZ_4K, PROT_READ, MAP_PRIVATE, self->fd, bar.offset));
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, SZ_4K, PROT_READ, MAP_PRIVATE,
+				   self->fd, bar.offset));
 	EXPECT_EQ(MAP_FAILED,
 		  mmap(NULL, SZ_4K, PROT_READ, MAP_SHARED, self->fd,
-		       vfio_region(self->fd, VFIO_PCI_CONFIG_REGION_INDEX).offset));
+		       vfio_region(self->fd, VFIO_PCI_CONFIG_REGION_INDEX)
+			       .offset));
 }
 
 static long set_irq(int device, __u32 index, __u32 flags, int fd)
@@ -156,12 +158,13 @@ static long set_irq(int device, __u32 index, __u32 flags, int fd)
 		struct vfio_irq_set set;
 		__s32 fd;
 	} __attribute__((packed)) arg = {
-		.set = {
-			.argsz = sizeof(arg),
-			.flags = flags,
-			.index = index,
-			.count = 1,
-		},
+		.set =
+			{
+				.argsz = sizeof(arg),
+				.flags = flags,
+				.index = index,
+				.count = 1,
+			},
 		.fd = fd,
 	};
 
@@ -187,7 +190,7 @@ TEST_F(device, msi_arrives)
 {
 	volatile __u32 *bar = map_bar0(self->fd);
 	int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	struct pollfd wait = { .fd = event, .events = POLLIN };
+	struct pollfd wait = {.fd = event, .events = POLLIN};
 	__u64 count = 0;
 
 	ASSERT_EQ(0, set_irq(self->fd, VFIO_PCI_MSI_IRQ_INDEX,
@@ -232,7 +235,7 @@ TEST_F(device, irq_counts_that_wrap)
 
 TEST_F(device, reset_if_it_says_so)
 {
-	struct vfio_device_info info = { .argsz = sizeof(info) };
+	struct vfio_device_info info = {.argsz = sizeof(info)};
 	long ret;
 
 	ASSERT_EQ(0, vfio_ioctl(self->fd, VFIO_DEVICE_GET_INFO, &info));
@@ -249,17 +252,13 @@ TEST_F(device, features)
 	};
 
 	/* edu cannot migrate. */
-	EXPECT_EQ(-ENOTTY,
-		  vfio_ioctl(self->fd, VFIO_DEVICE_FEATURE, &feature));
+	EXPECT_EQ(-ENOTTY, vfio_ioctl(self->fd, VFIO_DEVICE_FEATURE, &feature));
 	feature.flags = VFIO_DEVICE_FEATURE_PROBE | 4242;
-	EXPECT_EQ(-ENOTTY,
-		  vfio_ioctl(self->fd, VFIO_DEVICE_FEATURE, &feature));
+	EXPECT_EQ(-ENOTTY, vfio_ioctl(self->fd, VFIO_DEVICE_FEATURE, &feature));
 	feature.flags = VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_SET;
-	EXPECT_EQ(-EINVAL,
-		  vfio_ioctl(self->fd, VFIO_DEVICE_FEATURE, &feature));
+	EXPECT_EQ(-EINVAL, vfio_ioctl(self->fd, VFIO_DEVICE_FEATURE, &feature));
 	feature.argsz = 4;
-	EXPECT_EQ(-EINVAL,
-		  vfio_ioctl(self->fd, VFIO_DEVICE_FEATURE, &feature));
+	EXPECT_EQ(-EINVAL, vfio_ioctl(self->fd, VFIO_DEVICE_FEATURE, &feature));
 }
 
 TEST_HARNESS_MAIN

@@ -56,16 +56,18 @@ static long get(int fd, __u64 iova, __u64 size, __u64 pgsize, __u64 bitmap_size,
 		struct vfio_iommu_type1_dirty_bitmap head;
 		struct vfio_iommu_type1_dirty_bitmap_get range;
 	} arg = {
-		.head = { .argsz = sizeof(arg), .flags = GET },
-		.range = {
-			.iova = iova,
-			.size = size,
-			.bitmap = {
-				.pgsize = pgsize,
-				.size = bitmap_size,
-				.data = bits,
+		.head = {.argsz = sizeof(arg), .flags = GET},
+		.range =
+			{
+				.iova = iova,
+				.size = size,
+				.bitmap =
+					{
+						.pgsize = pgsize,
+						.size = bitmap_size,
+						.data = bits,
+					},
 			},
-		},
 	};
 
 	return vfio_ioctl(fd, VFIO_IOMMU_DIRTY_PAGES, &arg);
@@ -140,11 +142,9 @@ TEST_F(dirty, mistakes)
 	EXPECT_EQ(-EINVAL, get(fd, IOVA, 0, SZ_4K, 16, bits));
 	/* Ranges that cut the mapping. */
 	EXPECT_EQ(-EINVAL, get(fd, IOVA, 66 * SZ_4K, SZ_4K, 16, bits));
-	EXPECT_EQ(-EINVAL,
-		  get(fd, IOVA + SZ_4K, 66 * SZ_4K, SZ_4K, 16, bits));
+	EXPECT_EQ(-EINVAL, get(fd, IOVA + SZ_4K, 66 * SZ_4K, SZ_4K, 16, bits));
 	EXPECT_EQ(-EINVAL, get(fd, -SZ_4K, 2 * SZ_4K, SZ_4K, 8, bits));
-	EXPECT_EQ(-EFAULT,
-		  get(fd, IOVA, 67 * SZ_4K, SZ_4K, 16, (__u64 *)4096));
+	EXPECT_EQ(-EFAULT, get(fd, IOVA, 67 * SZ_4K, SZ_4K, 16, (__u64 *)4096));
 	EXPECT_EQ(0, ones(bits, 8));
 }
 
@@ -154,22 +154,23 @@ TEST_F(dirty, bitmap_of_an_unmap)
 		struct vfio_iommu_type1_dma_unmap unmap;
 		struct vfio_bitmap bitmap;
 	} arg = {
-		.unmap = {
-			.argsz = sizeof(arg),
-			.flags = VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP,
-			.iova = IOVA,
-			.size = 13 * SZ_4K,
-		},
-		.bitmap = {
-			.pgsize = SZ_4K,
-			.size = 8,
-			.data = self->bits,
-		},
+		.unmap =
+			{
+				.argsz = sizeof(arg),
+				.flags = VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP,
+				.iova = IOVA,
+				.size = 13 * SZ_4K,
+			},
+		.bitmap =
+			{
+				.pgsize = SZ_4K,
+				.size = 8,
+				.data = self->bits,
+			},
 	};
 
 	vfio_map(self->fd, self->mem, IOVA, 13 * SZ_4K);
-	EXPECT_EQ(-EINVAL,
-		  vfio_ioctl(self->fd, VFIO_IOMMU_UNMAP_DMA, &arg));
+	EXPECT_EQ(-EINVAL, vfio_ioctl(self->fd, VFIO_IOMMU_UNMAP_DMA, &arg));
 	ASSERT_EQ(0, dirty(self->fd, START));
 	ASSERT_EQ(0, vfio_ioctl(self->fd, VFIO_IOMMU_UNMAP_DMA, &arg));
 	EXPECT_EQ(13 * SZ_4K, arg.unmap.size);

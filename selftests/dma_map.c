@@ -32,8 +32,8 @@ FIXTURE_VARIANT(dma)
 	int type;
 };
 
-FIXTURE_VARIANT_ADD(dma, type1){ .type = VFIO_TYPE1_IOMMU };
-FIXTURE_VARIANT_ADD(dma, type1v2){ .type = VFIO_TYPE1v2_IOMMU };
+FIXTURE_VARIANT_ADD(dma, type1){.type = VFIO_TYPE1_IOMMU};
+FIXTURE_VARIANT_ADD(dma, type1v2){.type = VFIO_TYPE1v2_IOMMU};
 
 #define MEM_PAGES 31
 
@@ -57,7 +57,7 @@ FIXTURE_TEARDOWN(dma)
 }
 
 static void expect_state(struct __test_metadata *_metadata,
-			 FIXTURE_DATA(dma) *self, long maps, long pages)
+			 FIXTURE_DATA(dma) * self, long maps, long pages)
 {
 	EXPECT_EQ(self->avail - maps, vfio_dma_avail(self->fd));
 	EXPECT_EQ(self->pinned + pages, pinned_pages());
@@ -93,15 +93,14 @@ TEST_F(dma, overlap)
 {
 	static const struct {
 		long start, pages;
-	} bad[] = { { 4, 5 }, { 4, 1 }, { 8, 1 }, { 6, 1 }, { 3, 2 },
-		    { 8, 2 }, { 3, 7 }, { 0, 20 } };
+	} bad[] = {{4, 5}, {4, 1}, {8, 1}, {6, 1},
+		   {3, 2}, {8, 2}, {3, 7}, {0, 20}};
 
 	vfio_map(self->fd, self->mem, IOVA + 4 * SZ_4K, 5 * SZ_4K);
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		EXPECT_EQ(-EEXIST,
-			  __vfio_map(self->fd, self->mem,
-				     IOVA + bad[i].start * SZ_4K,
-				     bad[i].pages * SZ_4K, VFIO_RW));
+		EXPECT_EQ(-EEXIST, __vfio_map(self->fd, self->mem,
+					      IOVA + bad[i].start * SZ_4K,
+					      bad[i].pages * SZ_4K, VFIO_RW));
 	}
 	expect_state(_metadata, self, 1, 5);
 	vfio_map(self->fd, self->mem, IOVA + 3 * SZ_4K, SZ_4K);
@@ -118,8 +117,7 @@ TEST_F(dma, alignment_and_wrap)
 	EXPECT_EQ(-EINVAL, __vfio_map(fd, mem, IOVA, SZ_4K - 1, VFIO_RW));
 	EXPECT_EQ(-EINVAL, __vfio_map(fd, mem, IOVA + 1, SZ_4K, VFIO_RW));
 	EXPECT_EQ(-EINVAL, __vfio_map(fd, mem + 1, IOVA, SZ_4K, VFIO_RW));
-	EXPECT_EQ(-EINVAL,
-		  __vfio_map(fd, mem, -SZ_4K, 2 * SZ_4K, VFIO_RW));
+	EXPECT_EQ(-EINVAL, __vfio_map(fd, mem, -SZ_4K, 2 * SZ_4K, VFIO_RW));
 	EXPECT_EQ(-EINVAL,
 		  __vfio_map(fd, (void *)-SZ_4K, IOVA, 2 * SZ_4K, VFIO_RW));
 	EXPECT_EQ(-EINVAL, __vfio_map(fd, mem, IOVA, -SZ_4K, VFIO_RW));
@@ -158,8 +156,9 @@ TEST_F(dma, unmap_up_to_the_last_page)
 TEST_F(dma, ranges_are_enforced)
 {
 	struct vfio_iommu_type1_info *info = vfio_iommu_info(self->fd);
-	struct vfio_iommu_type1_info_cap_iova_range *cap = (void *)
-		vfio_iommu_cap(info, VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE);
+	struct vfio_iommu_type1_info_cap_iova_range *cap =
+		(void *)vfio_iommu_cap(info,
+				       VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE);
 
 	ASSERT_NE(NULL, cap);
 	for (__u32 i = 0; i < cap->nr_iovas; i++) {
@@ -174,8 +173,8 @@ TEST_F(dma, ranges_are_enforced)
 		EXPECT_EQ(2 * SZ_4K, vfio_unmap_all(self->fd));
 		if (!after)
 			continue;
-		EXPECT_EQ(-EINVAL, __vfio_map(self->fd, self->mem, after,
-					      SZ_4K, VFIO_RW));
+		EXPECT_EQ(-EINVAL, __vfio_map(self->fd, self->mem, after, SZ_4K,
+					      VFIO_RW));
 		EXPECT_EQ(-EINVAL, __vfio_map(self->fd, self->mem, last,
 					      2 * SZ_4K, VFIO_RW));
 	}
@@ -197,9 +196,8 @@ TEST_F(dma, split)
 	if (!v2) {
 		EXPECT_EQ(0, unmapped);
 	}
-	EXPECT_EQ(v2 ? -EINVAL : 0,
-		  __vfio_unmap(self->fd, IOVA + 2 * SZ_4K, 9 * SZ_4K, 0,
-			       &unmapped));
+	EXPECT_EQ(v2 ? -EINVAL : 0, __vfio_unmap(self->fd, IOVA + 2 * SZ_4K,
+						 9 * SZ_4K, 0, &unmapped));
 	expect_state(_metadata, self, 1, 5);
 	EXPECT_EQ(v2 ? -EINVAL : 0,
 		  __vfio_unmap(self->fd, IOVA, SZ_4K, 0, &unmapped));
@@ -211,10 +209,11 @@ TEST_F(dma, split)
 
 TEST_F(dma, unmap_spans_mappings_and_holes)
 {
-	static const int starts[] = { 0, 2, 7, 11 };
+	static const int starts[] = {0, 2, 7, 11};
 
 	for (size_t i = 0; i < ARRAY_SIZE(starts); i++)
-		vfio_map(self->fd, self->mem, IOVA + starts[i] * SZ_4K, 2 * SZ_4K);
+		vfio_map(self->fd, self->mem, IOVA + starts[i] * SZ_4K,
+			 2 * SZ_4K);
 	expect_state(_metadata, self, 4, 8);
 	EXPECT_EQ(6 * SZ_4K, vfio_unmap(self->fd, IOVA, 10 * SZ_4K));
 	expect_state(_metadata, self, 1, 2);
@@ -267,10 +266,11 @@ TEST_F(dma, pages_that_are_not_there)
 	char *hole = vfio_memory(11 * SZ_4K, 0);
 
 	munmap(hole + 7 * SZ_4K, SZ_4K);
-	EXPECT_EQ(-EFAULT, __vfio_map(self->fd, hole, IOVA, 11 * SZ_4K, VFIO_RW));
+	EXPECT_EQ(-EFAULT,
+		  __vfio_map(self->fd, hole, IOVA, 11 * SZ_4K, VFIO_RW));
 	expect_state(_metadata, self, 0, 0);
-	EXPECT_EQ(-EFAULT, __vfio_map(self->fd, hole + 7 * SZ_4K, IOVA, SZ_4K,
-				      VFIO_RW));
+	EXPECT_EQ(-EFAULT,
+		  __vfio_map(self->fd, hole + 7 * SZ_4K, IOVA, SZ_4K, VFIO_RW));
 	expect_state(_metadata, self, 0, 0);
 	munmap(hole, 11 * SZ_4K);
 }
@@ -295,7 +295,8 @@ TEST_F(dma, shared_memory)
 	char *mem;
 
 	ASSERT_EQ(0, ftruncate(memfd, 13 * SZ_4K));
-	mem = mmap(NULL, 13 * SZ_4K, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
+	mem = mmap(NULL, 13 * SZ_4K, PROT_READ | PROT_WRITE, MAP_SHARED, memfd,
+		   0);
 	ASSERT_NE(MAP_FAILED, mem);
 	close(memfd);
 	vfio_map(self->fd, mem, IOVA, 13 * SZ_4K);

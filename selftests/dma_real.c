@@ -26,8 +26,8 @@ FIXTURE_VARIANT(real)
 	int type;
 };
 
-FIXTURE_VARIANT_ADD(real, type1){ .type = VFIO_TYPE1_IOMMU };
-FIXTURE_VARIANT_ADD(real, type1v2){ .type = VFIO_TYPE1v2_IOMMU };
+FIXTURE_VARIANT_ADD(real, type1){.type = VFIO_TYPE1_IOMMU};
+FIXTURE_VARIANT_ADD(real, type1v2){.type = VFIO_TYPE1v2_IOMMU};
 
 FIXTURE_SETUP(real)
 {

@@ -48,25 +48,26 @@ FIXTURE_TEARDOWN(emulated)
 	close(self->testdev);
 }
 
-static int pin(FIXTURE_DATA(emulated) *self, __u64 iova, __u32 npage)
+static int pin(FIXTURE_DATA(emulated) * self, __u64 iova, __u32 npage)
 {
 	return __testdev_pin(self->testdev, NAME, iova, npage, READ | WRITE);
 }
 
-static int unpin(FIXTURE_DATA(emulated) *self, __u64 iova, __u32 npage)
+static int unpin(FIXTURE_DATA(emulated) * self, __u64 iova, __u32 npage)
 {
 	return __testdev_unpin(self->testdev, NAME, iova, npage);
 }
 
 TEST_F(emulated, device_works_as_any_other)
 {
-	struct vfio_device_info info = { .argsz = sizeof(info) };
+	struct vfio_device_info info = {.argsz = sizeof(info)};
 	__u32 value = 4711;
 
 	ASSERT_EQ(0,
 		  vfio_ioctl(self->space.device, VFIO_DEVICE_GET_INFO, &info));
 	EXPECT_EQ(1, info.num_regions);
-	EXPECT_EQ(VFIO_TESTDEV_REGION_SIZE, vfio_region(self->space.device, 0).size);
+	EXPECT_EQ(VFIO_TESTDEV_REGION_SIZE,
+		  vfio_region(self->space.device, 0).size);
 	EXPECT_EQ(4, pwrite(self->space.device, &value, 4, 40));
 	value = 0;
 	EXPECT_EQ(4, pread(self->space.device, &value, 4, 40));
@@ -177,7 +178,7 @@ TEST_F(emulated, close_gives_back)
 	EXPECT_EQ(13 * SZ_4K, vfio_unmap(self->fd, IOVA, 13 * SZ_4K));
 }
 
-static int rw(FIXTURE_DATA(emulated) *self, __u64 iova, void *data, __u64 len,
+static int rw(FIXTURE_DATA(emulated) * self, __u64 iova, void *data, __u64 len,
 	      __u32 flags)
 {
 	return __testdev_rw(self->testdev, NAME, iova, data, len, flags);
@@ -194,12 +195,14 @@ TEST_F(emulated, dma_rw)
 	ASSERT_EQ(0, rw(self, IOVA + 1001, data, 4099, VFIO_TESTDEV_RW_WRITE));
 	EXPECT_EQ(0, self->mem[1000]);
 	EXPECT_EQ(0, memcmp(self->mem + 1001, data, SZ_4K - 1001));
-	EXPECT_EQ(0, memcmp(self->mem + 7 * SZ_4K, data, 4099 - (SZ_4K - 1001)));
+	EXPECT_EQ(0,
+		  memcmp(self->mem + 7 * SZ_4K, data, 4099 - (SZ_4K - 1001)));
 	EXPECT_EQ(0, self->mem[7 * SZ_4K + 4099 - (SZ_4K - 1001)]);
 	ASSERT_EQ(0, rw(self, IOVA + 1001, back, 4099, 0));
 	EXPECT_EQ(0, memcmp(back, data, 4099));
 	memset(back, 0, sizeof(back));
-	ASSERT_EQ(0, rw(self, IOVA + 1001, back, 4099, VFIO_TESTDEV_RW_KTHREAD));
+	ASSERT_EQ(0,
+		  rw(self, IOVA + 1001, back, 4099, VFIO_TESTDEV_RW_KTHREAD));
 	EXPECT_EQ(0, memcmp(back, data, 4099));
 	EXPECT_EQ(0, locked_pages(0));
 }
@@ -232,7 +235,7 @@ static int rw_in_child(void *arg)
 
 TEST_F(emulated, dma_rw_from_another_process)
 {
-	struct other_process other = { .testdev = self->testdev };
+	struct other_process other = {.testdev = self->testdev};
 
 	vfio_map(self->fd, self->mem, IOVA, SZ_4K);
 	EXPECT_EQ(EFAULT, run_child(rw_in_child, &other));
@@ -313,15 +316,19 @@ TEST_F(emulated, dirty_is_what_was_pinned_or_written)
 		struct vfio_iommu_type1_dirty_bitmap head;
 		struct vfio_iommu_type1_dirty_bitmap_get range;
 	} arg = {
-		.head = {
-			.argsz = sizeof(arg),
-			.flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_START,
-		},
-		.range = {
-			.iova = IOVA,
-			.size = 61 * SZ_4K,
-			.bitmap = { .pgsize = SZ_4K, .size = 8, .data = &bits },
-		},
+		.head =
+			{
+				.argsz = sizeof(arg),
+				.flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_START,
+			},
+		.range =
+			{
+				.iova = IOVA,
+				.size = 61 * SZ_4K,
+				.bitmap = {.pgsize = SZ_4K,
+					   .size = 8,
+					   .data = &bits},
+			},
 	};
 	char data[5] = "abcd";
 

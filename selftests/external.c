@@ -30,8 +30,8 @@ FIXTURE_VARIANT(external)
 	int type;
 };
 
-FIXTURE_VARIANT_ADD(external, type1){ .type = VFIO_TYPE1_IOMMU };
-FIXTURE_VARIANT_ADD(external, type1v2){ .type = VFIO_TYPE1v2_IOMMU };
+FIXTURE_VARIANT_ADD(external, type1){.type = VFIO_TYPE1_IOMMU};
+FIXTURE_VARIANT_ADD(external, type1v2){.type = VFIO_TYPE1v2_IOMMU};
 
 FIXTURE_SETUP(external)
 {
@@ -60,12 +60,12 @@ TEST_F(external, takes_a_ready_group)
 {
 	ASSERT_EQ(0, get(self->space.group));
 	EXPECT_EQ(self->space.number, self->held.iommu_id);
-	EXPECT_EQ(-EBUSY, vfio_ioctl(self->space.group,
-				     VFIO_GROUP_UNSET_CONTAINER, 0));
+	EXPECT_EQ(-EBUSY,
+		  vfio_ioctl(self->space.group, VFIO_GROUP_UNSET_CONTAINER, 0));
 	ASSERT_EQ(0, put(self->held.slot));
 	EXPECT_EQ(-ENOENT, put(self->held.slot));
-	EXPECT_EQ(0, vfio_ioctl(self->space.group, VFIO_GROUP_UNSET_CONTAINER,
-				0));
+	EXPECT_EQ(0,
+		  vfio_ioctl(self->space.group, VFIO_GROUP_UNSET_CONTAINER, 0));
 }
 
 TEST_F(external, refuses_what_is_not_ready)
@@ -149,15 +149,16 @@ TEST_F(external, container_still_serves)
 	close(self->space.group);
 	vfio_map(self->space.container, self->mem, IOVA, 5 * SZ_4K);
 	EXPECT_EQ(self->pinned + 5, pinned_pages());
-	EXPECT_EQ(5 * SZ_4K, vfio_unmap(self->space.container, IOVA, 5 * SZ_4K));
+	EXPECT_EQ(5 * SZ_4K,
+		  vfio_unmap(self->space.container, IOVA, 5 * SZ_4K));
 	vfio_map(self->space.container, self->mem, IOVA, 5 * SZ_4K);
 	EXPECT_EQ(0, put(self->held.slot));
 	/* The last group left, so the container has no IOMMU any more. */
 	EXPECT_EQ(self->pinned, pinned_pages());
 	EXPECT_EQ(-EINVAL, __vfio_map(self->space.container, self->mem, IOVA,
 				      SZ_4K, VFIO_RW));
-	self->space.group = vfio_must(
-		vfio_group_open_wait(self->space.number, 2000));
+	self->space.group =
+		vfio_must(vfio_group_open_wait(self->space.number, 2000));
 }
 
 TEST_F(external, one_of_two_groups)
@@ -231,7 +232,8 @@ TEST(what_a_file_is)
 	ASSERT_EQ(0, __testdev_file(testdev, s.group, "external-a", &flags));
 	EXPECT_TRUE(flags & VFIO_TESTDEV_FILE_GROUP);
 	EXPECT_TRUE(flags & VFIO_TESTDEV_FILE_HAS_DEV);
-	ASSERT_EQ(0, __testdev_file(testdev, s.container, "external-a", &flags));
+	ASSERT_EQ(0,
+		  __testdev_file(testdev, s.container, "external-a", &flags));
 	EXPECT_FALSE(flags & VFIO_TESTDEV_FILE_GROUP);
 	EXPECT_FALSE(flags & VFIO_TESTDEV_FILE_VALID);
 	EXPECT_FALSE(flags & VFIO_TESTDEV_FILE_HAS_DEV);

@@ -28,7 +28,7 @@ FIXTURE_TEARDOWN(group)
 	close(self->container);
 }
 
-static void attach(FIXTURE_DATA(group) *self)
+static void attach(FIXTURE_DATA(group) * self)
 {
 	vfio_must(__vfio_group_set_container(self->group, self->container));
 	vfio_must(vfio_ioctl(self->container, VFIO_SET_IOMMU,
@@ -105,7 +105,8 @@ TEST_F(group, set_container_mistakes)
 		TH_LOG("errno %d", -arg);
 	}
 	EXPECT_EQ(arg, __vfio_group_set_container(self->group, self->group));
-	EXPECT_EQ(-EFAULT, vfio_ioctl(self->group, VFIO_GROUP_SET_CONTAINER, 8));
+	EXPECT_EQ(-EFAULT,
+		  vfio_ioctl(self->group, VFIO_GROUP_SET_CONTAINER, 8));
 	EXPECT_EQ(-EINVAL,
 		  vfio_ioctl(self->group, VFIO_GROUP_UNSET_CONTAINER, 0));
 	close(null);
@@ -182,7 +183,7 @@ TEST_F(group, device_opened_twice)
 
 TEST_F(group, status_argsz)
 {
-	struct vfio_group_status status = { .argsz = sizeof(status) - 1 };
+	struct vfio_group_status status = {.argsz = sizeof(status) - 1};
 
 	EXPECT_EQ(-EINVAL,
 		  vfio_ioctl(self->group, VFIO_GROUP_GET_STATUS, &status));

@@ -22,7 +22,7 @@ FIXTURE(kvm)
 
 FIXTURE_SETUP(kvm)
 {
-	struct kvm_create_device create = { .type = KVM_DEV_TYPE_VFIO };
+	struct kvm_create_device create = {.type = KVM_DEV_TYPE_VFIO};
 	int kvm;
 
 	if (system("modprobe -q kvm_amd || modprobe -q kvm_intel"))

@@ -13,11 +13,13 @@ static void extensions(struct env *env)
 
 		snprintf(what, sizeof(what), "extension %d", i);
 		begin(env, "CHECK_EXTENSION", what);
-		end(env, vfio_ioctl(env->space.container, VFIO_CHECK_EXTENSION, i),
+		end(env,
+		    vfio_ioctl(env->space.container, VFIO_CHECK_EXTENSION, i),
 		    ANY);
 	}
 	begin(env, "CHECK_EXTENSION", "a number nobody knows");
-	end(env, vfio_ioctl(env->space.container, VFIO_CHECK_EXTENSION, -1UL), 0);
+	end(env, vfio_ioctl(env->space.container, VFIO_CHECK_EXTENSION, -1UL),
+	    0);
 }
 
 static void without_iommu(struct env *env)
@@ -28,15 +30,15 @@ static void without_iommu(struct env *env)
 		unsigned long arg;
 		long want;
 	} rows[] = {
-		{ "SET_IOMMU", VFIO_SET_IOMMU, VFIO_TYPE1_IOMMU, -EINVAL },
-		{ "SET_IOMMU", VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU, -EINVAL },
-		{ "IOMMU_GET_INFO", VFIO_IOMMU_GET_INFO, 0, -EINVAL },
-		{ "MAP_DMA", VFIO_IOMMU_MAP_DMA, 0, -EINVAL },
-		{ "UNMAP_DMA", VFIO_IOMMU_UNMAP_DMA, 0, -EINVAL },
-		{ "DIRTY_PAGES", VFIO_IOMMU_DIRTY_PAGES, 0, -EINVAL },
-		{ "GROUP_GET_STATUS", VFIO_GROUP_GET_STATUS, 0, -EINVAL },
-		{ "DEVICE_RESET", VFIO_DEVICE_RESET, 0, -EINVAL },
-		{ "unknown ioctl", 0x3bff, 0, -EINVAL },
+		{"SET_IOMMU", VFIO_SET_IOMMU, VFIO_TYPE1_IOMMU, -EINVAL},
+		{"SET_IOMMU", VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU, -EINVAL},
+		{"IOMMU_GET_INFO", VFIO_IOMMU_GET_INFO, 0, -EINVAL},
+		{"MAP_DMA", VFIO_IOMMU_MAP_DMA, 0, -EINVAL},
+		{"UNMAP_DMA", VFIO_IOMMU_UNMAP_DMA, 0, -EINVAL},
+		{"DIRTY_PAGES", VFIO_IOMMU_DIRTY_PAGES, 0, -EINVAL},
+		{"GROUP_GET_STATUS", VFIO_GROUP_GET_STATUS, 0, -EINVAL},
+		{"DEVICE_RESET", VFIO_DEVICE_RESET, 0, -EINVAL},
+		{"unknown ioctl", 0x3bff, 0, -EINVAL},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -45,8 +47,8 @@ static void without_iommu(struct env *env)
 		snprintf(what, sizeof(what), "no group, argument %lu",
 			 rows[i].arg);
 		begin(env, rows[i].call, what);
-		end(env, vfio_ioctl(env->space.container, rows[i].cmd,
-				    rows[i].arg),
+		end(env,
+		    vfio_ioctl(env->space.container, rows[i].cmd, rows[i].arg),
 		    rows[i].want);
 	}
 }
@@ -58,23 +60,24 @@ static void set_iommu(struct env *env)
 		const char *mistake;
 		long want;
 	} rows[] = {
-		{ 0, "type 0", -ENODEV },
-		{ VFIO_SPAPR_TCE_IOMMU, "another machine's type", -ENODEV },
-		{ VFIO_NOIOMMU_IOMMU, "no-IOMMU", -ENODEV },
-		{ VFIO_DMA_CC_IOMMU, "an extension that is no type", -ENODEV },
-		{ VFIO_UNMAP_ALL, "UNMAP_ALL, an extension of type1", -EINVAL },
-		{ VFIO_UPDATE_VADDR, "UPDATE_VADDR as a type", ANY },
-		{ 4711, "a number nobody knows", -ENODEV },
-		{ -1UL, "-1", -ENODEV },
-		{ VFIO_TYPE1_IOMMU, "good", 0 },
-		{ VFIO_TYPE1v2_IOMMU, "another when one is set", -EINVAL },
-		{ 0, "type 0 when one is set", -EINVAL },
+		{0, "type 0", -ENODEV},
+		{VFIO_SPAPR_TCE_IOMMU, "another machine's type", -ENODEV},
+		{VFIO_NOIOMMU_IOMMU, "no-IOMMU", -ENODEV},
+		{VFIO_DMA_CC_IOMMU, "an extension that is no type", -ENODEV},
+		{VFIO_UNMAP_ALL, "UNMAP_ALL, an extension of type1", -EINVAL},
+		{VFIO_UPDATE_VADDR, "UPDATE_VADDR as a type", ANY},
+		{4711, "a number nobody knows", -ENODEV},
+		{-1UL, "-1", -ENODEV},
+		{VFIO_TYPE1_IOMMU, "good", 0},
+		{VFIO_TYPE1v2_IOMMU, "another when one is set", -EINVAL},
+		{0, "type 0 when one is set", -EINVAL},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		begin(env, "SET_IOMMU", rows[i].mistake);
-		end(env, vfio_ioctl(env->space.container, VFIO_SET_IOMMU,
-				    rows[i].type),
+		end(env,
+		    vfio_ioctl(env->space.container, VFIO_SET_IOMMU,
+			       rows[i].type),
 		    rows[i].want);
 	}
 }

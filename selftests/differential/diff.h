@@ -18,8 +18,8 @@
 /* What a row expects when only the comparison decides. */
 #define ANY LONG_MIN
 
-#define IOVA 0x10000000ULL
-#define PAGES(n) ((n) * SZ_4K)
+#define IOVA	  0x10000000ULL
+#define PAGES(n)  ((n)*SZ_4K)
 #define MEM_PAGES 64
 
 /**

@@ -18,18 +18,18 @@ static const struct {
 	__u64 iova;
 	__u32 npage, prot;
 } pins[] = {
-	{ "no pages", -EINVAL, IOVA, 0, 3 },
-	{ "one page", 1, IOVA, 1, 3 },
-	{ "all pages", 10, IOVA, 10, 3 },
-	{ "to read, both mappings", 13, IOVA, 13, 1 },
-	{ "to write, both mappings", -EPERM, IOVA, 13, 2 },
-	{ "to write what is for reading", -EPERM, IOVA + PAGES(10), 1, 2 },
-	{ "more than is mapped", -EINVAL, IOVA, 14, 1 },
-	{ "nothing mapped", -EINVAL, 3 * IOVA, 1, 1 },
-	{ "unaligned", ANY, IOVA + 1, 1, 1 },
-	{ "the most and one", -E2BIG, IOVA, 513, 1 },
-	{ "no protection", ANY, IOVA, 1, 0 },
-	{ "last page of the space", -EINVAL, -SZ_4K, 1, 1 },
+	{"no pages", -EINVAL, IOVA, 0, 3},
+	{"one page", 1, IOVA, 1, 3},
+	{"all pages", 10, IOVA, 10, 3},
+	{"to read, both mappings", 13, IOVA, 13, 1},
+	{"to write, both mappings", -EPERM, IOVA, 13, 2},
+	{"to write what is for reading", -EPERM, IOVA + PAGES(10), 1, 2},
+	{"more than is mapped", -EINVAL, IOVA, 14, 1},
+	{"nothing mapped", -EINVAL, 3 * IOVA, 1, 1},
+	{"unaligned", ANY, IOVA + 1, 1, 1},
+	{"the most and one", -E2BIG, IOVA, 513, 1},
+	{"no protection", ANY, IOVA, 1, 0},
+	{"last page of the space", -EINVAL, -SZ_4K, 1, 1},
 };
 
 static void pin_table(struct env *env)
@@ -56,19 +56,19 @@ static const struct {
 	__u64 iova, len;
 	__u32 flags;
 } rws[] = {
-	{ "read", 0, IOVA + 7, 4099, 0 },
-	{ "write", 0, IOVA + 7, 4099, VFIO_TESTDEV_RW_WRITE },
-	{ "read, no mm", 0, IOVA, 11, VFIO_TESTDEV_RW_KTHREAD },
-	{ "write, no mm", 0, IOVA, 11,
-	  VFIO_TESTDEV_RW_KTHREAD | VFIO_TESTDEV_RW_WRITE },
-	{ "read over two mappings", 0, IOVA + PAGES(10) - 3, 7, 0 },
-	{ "write over two mappings", -EPERM, IOVA + PAGES(10) - 3, 7,
-	  VFIO_TESTDEV_RW_WRITE },
-	{ "write what is for reading", -EPERM, IOVA + PAGES(10), 7,
-	  VFIO_TESTDEV_RW_WRITE },
-	{ "nothing mapped", -EINVAL, 3 * IOVA, 7, 0 },
-	{ "over the end", -EINVAL, IOVA + PAGES(13) - 3, 7, 0 },
-	{ "last bytes of the space", -EINVAL, -4ULL, 4, 0 },
+	{"read", 0, IOVA + 7, 4099, 0},
+	{"write", 0, IOVA + 7, 4099, VFIO_TESTDEV_RW_WRITE},
+	{"read, no mm", 0, IOVA, 11, VFIO_TESTDEV_RW_KTHREAD},
+	{"write, no mm", 0, IOVA, 11,
+	 VFIO_TESTDEV_RW_KTHREAD | VFIO_TESTDEV_RW_WRITE},
+	{"read over two mappings", 0, IOVA + PAGES(10) - 3, 7, 0},
+	{"write over two mappings", -EPERM, IOVA + PAGES(10) - 3, 7,
+	 VFIO_TESTDEV_RW_WRITE},
+	{"write what is for reading", -EPERM, IOVA + PAGES(10), 7,
+	 VFIO_TESTDEV_RW_WRITE},
+	{"nothing mapped", -EINVAL, 3 * IOVA, 7, 0},
+	{"over the end", -EINVAL, IOVA + PAGES(13) - 3, 7, 0},
+	{"last bytes of the space", -EINVAL, -4ULL, 4, 0},
 };
 
 static void rw_table(struct env *env)
@@ -102,8 +102,9 @@ static void unmaps(struct env *env)
 			   VFIO_DMA_UNMAP_FLAG_VADDR, &unmapped);
 	end(env, ret, ANY);
 	begin(env, "CHECK_EXTENSION", "vaddr, beside an emulated device");
-	end(env, vfio_ioctl(env->space.container, VFIO_CHECK_EXTENSION,
-			    VFIO_UPDATE_VADDR),
+	end(env,
+	    vfio_ioctl(env->space.container, VFIO_CHECK_EXTENSION,
+		       VFIO_UPDATE_VADDR),
 	    0);
 	begin(env, "UNMAP_DMA", "what a device has pinned");
 	ret = __vfio_unmap(env->space.container, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL,
@@ -128,7 +129,8 @@ void emulated_cases(struct env *env)
 	vfio_space_open_device(&here.space);
 	vfio_map(here.space.container, env->mem, IOVA, PAGES(10));
 	vfio_must(__vfio_map(here.space.container, env->mem + PAGES(10),
-			     IOVA + PAGES(10), PAGES(3), VFIO_DMA_MAP_FLAG_READ));
+			     IOVA + PAGES(10), PAGES(3),
+			     VFIO_DMA_MAP_FLAG_READ));
 	pin_table(&here);
 	rw_table(&here);
 	unmaps(&here);

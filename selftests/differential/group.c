@@ -49,17 +49,17 @@ static void status(struct env *env, const char *when, __u32 flags)
 		__u32 argsz;
 		long want;
 	} rows[] = {
-		{ "argsz 0", 0, -EINVAL },
-		{ "argsz one short", sizeof(struct vfio_group_status) - 1,
-		  -EINVAL },
-		{ "argsz exact", sizeof(struct vfio_group_status), 0 },
-		{ "argsz large", 4096, 0 },
-		{ "argsz all ones", -1U, 0 },
+		{"argsz 0", 0, -EINVAL},
+		{"argsz one short", sizeof(struct vfio_group_status) - 1,
+		 -EINVAL},
+		{"argsz exact", sizeof(struct vfio_group_status), 0},
+		{"argsz large", 4096, 0},
+		{"argsz all ones", -1U, 0},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct vfio_group_status arg = { .argsz = rows[i].argsz,
-						 .flags = 0xff };
+		struct vfio_group_status arg = {.argsz = rows[i].argsz,
+						.flags = 0xff};
 		char what[64] = "";
 		long ret;
 
@@ -67,12 +67,13 @@ static void status(struct env *env, const char *when, __u32 flags)
 		begin(env, "GET_STATUS", what);
 		ret = vfio_ioctl(env->space.group, VFIO_GROUP_GET_STATUS, &arg);
 		end_values(env, ret,
-			   rows[i].want || arg.flags == flags ? rows[i].want :
-								-EPROTO,
+			   rows[i].want || arg.flags == flags ? rows[i].want
+							      : -EPROTO,
 			   "argsz=%u flags=0x%x", arg.argsz, arg.flags);
 	}
 	begin(env, "GET_STATUS", "bad pointer");
-	end(env, vfio_ioctl(env->space.group, VFIO_GROUP_GET_STATUS, 8), -EFAULT);
+	end(env, vfio_ioctl(env->space.group, VFIO_GROUP_GET_STATUS, 8),
+	    -EFAULT);
 }
 
 static void set_container(struct env *env)
@@ -83,14 +84,14 @@ static void set_container(struct env *env)
 		int fd;
 		long want;
 	} rows[] = {
-		{ "fd -1", -1, -EBADF },
-		{ "fd not open", 999, -EBADF },
-		{ "fd of another device", null, ANY },
-		{ "fd of the group itself", env->space.group, ANY },
-		{ "good", env->space.container, 0 },
-		{ "again", env->space.container, -EINVAL },
-		{ "a bad fd when one is set", -1, -EBADF },
-		{ "another device's fd when one is set", null, -EINVAL },
+		{"fd -1", -1, -EBADF},
+		{"fd not open", 999, -EBADF},
+		{"fd of another device", null, ANY},
+		{"fd of the group itself", env->space.group, ANY},
+		{"good", env->space.container, 0},
+		{"again", env->space.container, -EINVAL},
+		{"a bad fd when one is set", -1, -EBADF},
+		{"another device's fd when one is set", null, -EINVAL},
 	};
 
 	begin(env, "UNSET_CONTAINER", "none is set");
@@ -101,7 +102,8 @@ static void set_container(struct env *env)
 	    -EFAULT);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		begin(env, "SET_CONTAINER", rows[i].mistake);
-		end(env, __vfio_group_set_container(env->space.group, rows[i].fd),
+		end(env,
+		    __vfio_group_set_container(env->space.group, rows[i].fd),
 		    rows[i].want);
 	}
 	close(null);
@@ -115,15 +117,15 @@ static void devices(struct env *env, const char *when, long good)
 		const char *name;
 		long want;
 	} rows[] = {
-		{ "bad pointer", (char *)8, -EFAULT },
-		{ "name without an end", unending, -EINVAL },
-		{ "empty name", "", -ENODEV },
-		{ "a device of another group", E1000E_BDF, -ENODEV },
-		{ "no such device", "0000:7f:1f.7", -ENODEV },
-		{ "name with more behind it", EDU_BDF "x", ANY },
-		{ "name with options", EDU_BDF " vf_token=4711", ANY },
-		{ "name without its domain", "00:10.0", -ENODEV },
-		{ "the device", EDU_BDF, good },
+		{"bad pointer", (char *)8, -EFAULT},
+		{"name without an end", unending, -EINVAL},
+		{"empty name", "", -ENODEV},
+		{"a device of another group", E1000E_BDF, -ENODEV},
+		{"no such device", "0000:7f:1f.7", -ENODEV},
+		{"name with more behind it", EDU_BDF "x", ANY},
+		{"name with options", EDU_BDF " vf_token=4711", ANY},
+		{"name without its domain", "00:10.0", -ENODEV},
+		{"the device", EDU_BDF, good},
 	};
 
 	memset(unending, 'x', sizeof(unending));
@@ -146,7 +148,8 @@ static void unset(struct env *env)
 	    -EBUSY);
 	close(device);
 	begin(env, "UNSET_CONTAINER", "good");
-	end(env, vfio_ioctl(env->space.group, VFIO_GROUP_UNSET_CONTAINER, 0), 0);
+	end(env, vfio_ioctl(env->space.group, VFIO_GROUP_UNSET_CONTAINER, 0),
+	    0);
 }
 
 void group_cases(struct env *env)
@@ -155,11 +158,11 @@ void group_cases(struct env *env)
 		const char *call;
 		unsigned long cmd;
 	} strangers[] = {
-		{ "GET_API_VERSION", VFIO_GET_API_VERSION },
-		{ "SET_IOMMU", VFIO_SET_IOMMU },
-		{ "MAP_DMA", VFIO_IOMMU_MAP_DMA },
-		{ "DEVICE_GET_INFO", VFIO_DEVICE_GET_INFO },
-		{ "unknown ioctl", 0x3bff },
+		{"GET_API_VERSION", VFIO_GET_API_VERSION},
+		{"SET_IOMMU", VFIO_SET_IOMMU},
+		{"MAP_DMA", VFIO_IOMMU_MAP_DMA},
+		{"DEVICE_GET_INFO", VFIO_DEVICE_GET_INFO},
+		{"unknown ioctl", 0x3bff},
 	};
 
 	env->section = "group";

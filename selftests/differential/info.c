@@ -8,8 +8,8 @@
 
 static void sizes(struct env *env)
 {
-	static const __u32 argszs[] = { 0,  4,	8,   12,   15,	 16,  19, 20,
-					23, 24, 100, 4096, -1U };
+	static const __u32 argszs[] = {0,  4,  8,  12,	15,   16, 19,
+				       20, 23, 24, 100, 4096, -1U};
 
 	for (size_t i = 0; i < sizeof(argszs) / sizeof(*argszs); i++) {
 		/* As a whole, so that what is written past its end shows. */
@@ -22,7 +22,8 @@ static void sizes(struct env *env)
 		info->argsz = argszs[i];
 		snprintf(what, sizeof(what), "argsz %u", argszs[i]);
 		begin(env, "GET_INFO", what);
-		ret = vfio_ioctl(env->space.container, VFIO_IOMMU_GET_INFO, info);
+		ret = vfio_ioctl(env->space.container, VFIO_IOMMU_GET_INFO,
+				 info);
 		end_values(env, ret, argszs[i] < 16 ? -EINVAL : 0,
 			   "argsz=%u flags=0x%x pgsizes=0x%llx bytes=0x%llx",
 			   info->argsz, info->flags,
@@ -50,9 +51,10 @@ static void chain(struct env *env, const char *when)
 			stop = offset + sizeof(*cap);
 		snprintf(text + used, sizeof(text) - used,
 			 "cap%u.%u@%u=0x%llx ", cap->id, cap->version, offset,
-			 digest(cap, (stop > offset ? stop - offset : 8) < 128 ?
-					     (stop > offset ? stop - offset : 8) :
-					     128));
+			 digest(cap,
+				(stop > offset ? stop - offset : 8) < 128
+					? (stop > offset ? stop - offset : 8)
+					: 128));
 		offset = cap->next;
 	}
 	end_values(env, 0, 0, "%savail=%ld", text,

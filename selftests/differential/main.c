@@ -14,8 +14,8 @@ static void typed_sections(struct env *env)
 	static const struct {
 		int type;
 		const char *name;
-	} types[] = { { VFIO_TYPE1_IOMMU, "type1" },
-		      { VFIO_TYPE1v2_IOMMU, "type1v2" } };
+	} types[] = {{VFIO_TYPE1_IOMMU, "type1"},
+		     {VFIO_TYPE1v2_IOMMU, "type1v2"}};
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
 		env->section = types[i].name;
@@ -34,7 +34,7 @@ static void typed_sections(struct env *env)
 
 int main(int argc, char **argv)
 {
-	struct env env = { .space = { .container = -1, .group = -1 } };
+	struct env env = {.space = {.container = -1, .group = -1}};
 
 	if (argc != 2) {
 		fprintf(stderr, "usage: vfio_differential FILE\n");

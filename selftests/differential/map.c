@@ -9,12 +9,12 @@
 #include "differential/diff.h"
 #include "lib/proc.h"
 
-#define R	VFIO_DMA_MAP_FLAG_READ
-#define W	VFIO_DMA_MAP_FLAG_WRITE
-#define V	VFIO_DMA_MAP_FLAG_VADDR
-#define EXACT	sizeof(struct vfio_iommu_type1_dma_map)
+#define R     VFIO_DMA_MAP_FLAG_READ
+#define W     VFIO_DMA_MAP_FLAG_WRITE
+#define V     VFIO_DMA_MAP_FLAG_VADDR
+#define EXACT sizeof(struct vfio_iommu_type1_dma_map)
 /* A vaddr that is not within the good memory. */
-#define AWAY	(1ULL << 63)
+#define AWAY (1ULL << 63)
 
 struct map_row {
 	const char *mistake;
@@ -26,69 +26,70 @@ struct map_row {
 
 /* Each is good but for what its name says. Pages 5..8 at IOVA are mapped. */
 static const struct map_row rows[] = {
-	{ "argsz 0", -EINVAL, 0, R | W, 0, IOVA, SZ_4K },
-	{ "argsz one short", -EINVAL, EXACT - 1, R | W, 0, IOVA, SZ_4K },
-	{ "argsz exact", 0, EXACT, R | W, 0, IOVA, SZ_4K },
-	{ "argsz large", 0, 4096, R | W, 0, IOVA, SZ_4K },
-	{ "argsz all ones", 0, -1U, R | W, 0, IOVA, SZ_4K },
-	{ "flags 0", -EINVAL, EXACT, 0, 0, IOVA, SZ_4K },
-	{ "flags read", 0, EXACT, R, 0, IOVA, SZ_4K },
-	{ "flags write", 0, EXACT, W, 0, IOVA, SZ_4K },
-	{ "flags read, vaddr", -EINVAL, EXACT, R | V, 0, IOVA, SZ_4K },
-	{ "flags all, vaddr", -EINVAL, EXACT, R | W | V, 0, IOVA, SZ_4K },
-	{ "flags vaddr, nothing mapped", -ENOENT, EXACT, V, 0, IOVA, SZ_4K },
-	{ "flags vaddr, still valid", -EINVAL, EXACT, V, PAGES(5),
-	  IOVA + PAGES(5), PAGES(4) },
-	{ "flags unknown bit 3", -EINVAL, EXACT, R | W | 8, 0, IOVA, SZ_4K },
-	{ "flags unknown bit 31", -EINVAL, EXACT, R | 1U << 31, 0, IOVA, SZ_4K },
-	{ "flags all ones", -EINVAL, EXACT, -1U, 0, IOVA, SZ_4K },
-	{ "size 0", -EINVAL, EXACT, R | W, 0, IOVA, 0 },
-	{ "size 1", -EINVAL, EXACT, R | W, 0, IOVA, 1 },
-	{ "size one short", -EINVAL, EXACT, R | W, 0, IOVA, SZ_4K - 1 },
-	{ "size one more", -EINVAL, EXACT, R | W, 0, IOVA, SZ_4K + 1 },
-	{ "size all ones", -EINVAL, EXACT, R | W, 0, IOVA, -1ULL },
-	{ "size all but a page", -EINVAL, EXACT, R | W, 0, 0, -SZ_4K },
-	{ "size 2^63", -EINVAL, EXACT, R | W, 0, 0, 1ULL << 63 },
-	{ "iova unaligned by 1", -EINVAL, EXACT, R | W, 0, IOVA + 1, SZ_4K },
-	{ "iova unaligned by 2048", -EINVAL, EXACT, R | W, 0, IOVA + 2048, SZ_4K },
-	{ "iova 0", 0, EXACT, R | W, 0, 0, SZ_4K },
-	{ "iova last page", -EINVAL, EXACT, R | W, 0, -SZ_4K, SZ_4K },
-	{ "iova wraps", -EINVAL, EXACT, R | W, 0, -SZ_4K, PAGES(2) },
-	{ "iova wraps to the middle", -EINVAL, EXACT, R | W, 0, -PAGES(2),
-	  PAGES(40) },
-	{ "iova beyond the IOMMU", -EINVAL, EXACT, R | W, 0, 1ULL << 62, SZ_4K },
-	{ "iova where interrupts are", ANY, EXACT, R | W, 0, 0xfee00000, SZ_4K },
-	{ "iova into the interrupts", ANY, EXACT, R | W, 0, 0xfedff000,
-	  PAGES(2) },
-	{ "iova before the interrupts", ANY, EXACT, R | W, 0, 0xfedff000, SZ_4K },
-	{ "iova above 4 GiB", 0, EXACT, R | W, 0, 5ULL << 32, SZ_4K },
-	{ "vaddr unaligned", -EINVAL, EXACT, R | W, 1, IOVA, SZ_4K },
-	{ "vaddr 0", -EFAULT, EXACT, R | W, AWAY, IOVA, SZ_4K },
-	{ "vaddr of the kernel", ANY, EXACT, R | W, AWAY + (1ULL << 62), IOVA,
-	  SZ_4K },
-	{ "vaddr last page", ANY, EXACT, R | W, -SZ_4K, IOVA, SZ_4K },
-	{ "vaddr wraps", -EINVAL, EXACT, R | W, -SZ_4K, IOVA, PAGES(40) },
-	{ "vaddr runs out half-way", -EFAULT, EXACT, R | W,
-	  PAGES(MEM_PAGES - 3), IOVA + PAGES(99), PAGES(9) },
-	{ "overlaps all", -EEXIST, EXACT, R | W, 0, IOVA, PAGES(20) },
-	{ "overlaps the same", -EEXIST, EXACT, R | W, 0, IOVA + PAGES(5),
-	  PAGES(4) },
-	{ "overlaps the first page", -EEXIST, EXACT, R | W, 0,
-	  IOVA + PAGES(5), SZ_4K },
-	{ "overlaps the last page", -EEXIST, EXACT, R | W, 0,
-	  IOVA + PAGES(8), SZ_4K },
-	{ "overlaps the inside", -EEXIST, EXACT, R | W, 0, IOVA + PAGES(6),
-	  SZ_4K },
-	{ "overlaps the start", -EEXIST, EXACT, R | W, 0, IOVA + PAGES(4),
-	  PAGES(2) },
-	{ "overlaps the end", -EEXIST, EXACT, R | W, 0, IOVA + PAGES(8),
-	  PAGES(2) },
-	{ "overlaps, and bad memory", -EEXIST, EXACT, R | W, AWAY,
-	  IOVA + PAGES(8), SZ_4K },
-	{ "touches the start", 0, EXACT, R | W, 0, IOVA + PAGES(4), SZ_4K },
-	{ "touches the end", 0, EXACT, R | W, 0, IOVA + PAGES(9), SZ_4K },
-	{ "all of the memory", 0, EXACT, R | W, 0, IOVA + PAGES(99),
-	  PAGES(MEM_PAGES) },
+	{"argsz 0", -EINVAL, 0, R | W, 0, IOVA, SZ_4K},
+	{"argsz one short", -EINVAL, EXACT - 1, R | W, 0, IOVA, SZ_4K},
+	{"argsz exact", 0, EXACT, R | W, 0, IOVA, SZ_4K},
+	{"argsz large", 0, 4096, R | W, 0, IOVA, SZ_4K},
+	{"argsz all ones", 0, -1U, R | W, 0, IOVA, SZ_4K},
+	{"flags 0", -EINVAL, EXACT, 0, 0, IOVA, SZ_4K},
+	{"flags read", 0, EXACT, R, 0, IOVA, SZ_4K},
+	{"flags write", 0, EXACT, W, 0, IOVA, SZ_4K},
+	{"flags read, vaddr", -EINVAL, EXACT, R | V, 0, IOVA, SZ_4K},
+	{"flags all, vaddr", -EINVAL, EXACT, R | W | V, 0, IOVA, SZ_4K},
+	{"flags vaddr, nothing mapped", -ENOENT, EXACT, V, 0, IOVA, SZ_4K},
+	{"flags vaddr, still valid", -EINVAL, EXACT, V, PAGES(5),
+	 IOVA + PAGES(5), PAGES(4)},
+	{"flags unknown bit 3", -EINVAL, EXACT, R | W | 8, 0, IOVA, SZ_4K},
+	{"flags unknown bit 31", -EINVAL, EXACT, R | 1U << 31, 0, IOVA, SZ_4K},
+	{"flags all ones", -EINVAL, EXACT, -1U, 0, IOVA, SZ_4K},
+	{"size 0", -EINVAL, EXACT, R | W, 0, IOVA, 0},
+	{"size 1", -EINVAL, EXACT, R | W, 0, IOVA, 1},
+	{"size one short", -EINVAL, EXACT, R | W, 0, IOVA, SZ_4K - 1},
+	{"size one more", -EINVAL, EXACT, R | W, 0, IOVA, SZ_4K + 1},
+	{"size all ones", -EINVAL, EXACT, R | W, 0, IOVA, -1ULL},
+	{"size all but a page", -EINVAL, EXACT, R | W, 0, 0, -SZ_4K},
+	{"size 2^63", -EINVAL, EXACT, R | W, 0, 0, 1ULL << 63},
+	{"iova unaligned by 1", -EINVAL, EXACT, R | W, 0, IOVA + 1, SZ_4K},
+	{"iova unaligned by 2048", -EINVAL, EXACT, R | W, 0, IOVA + 2048,
+	 SZ_4K},
+	{"iova 0", 0, EXACT, R | W, 0, 0, SZ_4K},
+	{"iova last page", -EINVAL, EXACT, R | W, 0, -SZ_4K, SZ_4K},
+	{"iova wraps", -EINVAL, EXACT, R | W, 0, -SZ_4K, PAGES(2)},
+	{"iova wraps to the middle", -EINVAL, EXACT, R | W, 0, -PAGES(2),
+	 PAGES(40)},
+	{"iova beyond the IOMMU", -EINVAL, EXACT, R | W, 0, 1ULL << 62, SZ_4K},
+	{"iova where interrupts are", ANY, EXACT, R | W, 0, 0xfee00000, SZ_4K},
+	{"iova into the interrupts", ANY, EXACT, R | W, 0, 0xfedff000,
+	 PAGES(2)},
+	{"iova before the interrupts", ANY, EXACT, R | W, 0, 0xfedff000, SZ_4K},
+	{"iova above 4 GiB", 0, EXACT, R | W, 0, 5ULL << 32, SZ_4K},
+	{"vaddr unaligned", -EINVAL, EXACT, R | W, 1, IOVA, SZ_4K},
+	{"vaddr 0", -EFAULT, EXACT, R | W, AWAY, IOVA, SZ_4K},
+	{"vaddr of the kernel", ANY, EXACT, R | W, AWAY + (1ULL << 62), IOVA,
+	 SZ_4K},
+	{"vaddr last page", ANY, EXACT, R | W, -SZ_4K, IOVA, SZ_4K},
+	{"vaddr wraps", -EINVAL, EXACT, R | W, -SZ_4K, IOVA, PAGES(40)},
+	{"vaddr runs out half-way", -EFAULT, EXACT, R | W, PAGES(MEM_PAGES - 3),
+	 IOVA + PAGES(99), PAGES(9)},
+	{"overlaps all", -EEXIST, EXACT, R | W, 0, IOVA, PAGES(20)},
+	{"overlaps the same", -EEXIST, EXACT, R | W, 0, IOVA + PAGES(5),
+	 PAGES(4)},
+	{"overlaps the first page", -EEXIST, EXACT, R | W, 0, IOVA + PAGES(5),
+	 SZ_4K},
+	{"overlaps the last page", -EEXIST, EXACT, R | W, 0, IOVA + PAGES(8),
+	 SZ_4K},
+	{"overlaps the inside", -EEXIST, EXACT, R | W, 0, IOVA + PAGES(6),
+	 SZ_4K},
+	{"overlaps the start", -EEXIST, EXACT, R | W, 0, IOVA + PAGES(4),
+	 PAGES(2)},
+	{"overlaps the end", -EEXIST, EXACT, R | W, 0, IOVA + PAGES(8),
+	 PAGES(2)},
+	{"overlaps, and bad memory", -EEXIST, EXACT, R | W, AWAY,
+	 IOVA + PAGES(8), SZ_4K},
+	{"touches the start", 0, EXACT, R | W, 0, IOVA + PAGES(4), SZ_4K},
+	{"touches the end", 0, EXACT, R | W, 0, IOVA + PAGES(9), SZ_4K},
+	{"all of the memory", 0, EXACT, R | W, 0, IOVA + PAGES(99),
+	 PAGES(MEM_PAGES)},
 };
 
 static void table(struct env *env)
@@ -101,9 +102,9 @@ static void table(struct env *env)
 		struct vfio_iommu_type1_dma_map map = {
 			.argsz = row->argsz,
 			.flags = row->flags,
-			.vaddr = row->vaddr & AWAY ?
-					 row->vaddr & ~AWAY :
-					 row->vaddr + (uintptr_t)env->mem,
+			.vaddr = row->vaddr & AWAY
+					 ? row->vaddr & ~AWAY
+					 : row->vaddr + (uintptr_t)env->mem,
 			.iova = row->iova,
 			.size = row->size,
 		};
@@ -173,7 +174,8 @@ static int without_memory(void *arg)
 
 	set_memlock(0);
 	drop_ipc_lock();
-	return -__vfio_map(env->space.container, env->mem, IOVA, SZ_4K, VFIO_RW);
+	return -__vfio_map(env->space.container, env->mem, IOVA, SZ_4K,
+			   VFIO_RW);
 }
 
 void map_cases(struct env *env)

@@ -46,7 +46,7 @@ static void take(struct env *env, struct state *state)
 	struct {
 		struct vfio_iommu_type1_info info;
 		char caps[SZ_4K];
-	} arg = { .info.argsz = sizeof(arg) };
+	} arg = {.info.argsz = sizeof(arg)};
 	struct vfio_iommu_type1_info_dma_avail *cap;
 
 	memset(state, 0, sizeof(*state));
@@ -58,7 +58,8 @@ static void take(struct env *env, struct state *state)
 	if (env->space.container < 0 ||
 	    vfio_ioctl(env->space.container, VFIO_IOMMU_GET_INFO, &arg) < 0)
 		return;
-	cap = (void *)vfio_iommu_cap(&arg.info, VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL);
+	cap = (void *)vfio_iommu_cap(&arg.info,
+				     VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL);
 	state->avail = cap ? (long)cap->avail : -1;
 }
 

@@ -20,51 +20,50 @@ struct unmap_row {
 };
 
 static const struct unmap_row rows[] = {
-	{ "argsz 0", -EINVAL, -EINVAL, 0, 0, IOVA, SZ_4K },
-	{ "argsz one short", -EINVAL, -EINVAL, EXACT - 1, 0, IOVA, SZ_4K },
-	{ "argsz large", 0, 0, 4096, 0, IOVA + PAGES(5), PAGES(5) },
-	{ "flags unknown bit 3", -EINVAL, -EINVAL, EXACT, 8, IOVA, SZ_4K },
-	{ "flags all ones", -EINVAL, -EINVAL, EXACT, -1U, IOVA, SZ_4K },
-	{ "flags all and dirty", -EINVAL, -EINVAL, EXACT, ALL | DIRTY, 0, 0 },
-	{ "flags vaddr and dirty", -EINVAL, -EINVAL, EXACT, VADDR | DIRTY,
-	  IOVA, SZ_4K },
-	{ "flags dirty without a bitmap", -EINVAL, -EINVAL, EXACT, DIRTY,
-	  IOVA + PAGES(5), PAGES(5) },
-	{ "size 0", -EINVAL, -EINVAL, EXACT, 0, IOVA, 0 },
-	{ "size 1", -EINVAL, -EINVAL, EXACT, 0, IOVA + PAGES(5), 1 },
-	{ "size one short", -EINVAL, -EINVAL, EXACT, 0, IOVA, PAGES(5) - 1 },
-	{ "size all ones", -EINVAL, -EINVAL, EXACT, 0, 0, -1ULL },
-	{ "iova unaligned", -EINVAL, -EINVAL, EXACT, 0, IOVA + 1, SZ_4K },
-	{ "iova wraps", -EINVAL, -EINVAL, EXACT, 0, -SZ_4K, PAGES(2) },
-	{ "last page of the space", 0, 0, EXACT, 0, -SZ_4K, SZ_4K },
-	{ "up to the last page", 0, ANY, EXACT, 0, IOVA, -IOVA },
-	{ "one page of all", ANY, ANY, EXACT, 0, 0, -SZ_4K },
-	{ "nothing there", 0, 0, EXACT, 0, 3 * IOVA, PAGES(9) },
-	{ "one mapping", 0, 0, EXACT, 0, IOVA + PAGES(5), PAGES(5) },
-	{ "one mapping and the space around", 0, 0, EXACT, 0, IOVA + PAGES(3),
-	  PAGES(8) },
-	{ "all three", 0, 0, EXACT, 0, IOVA, PAGES(16) },
-	{ "two that touch", 0, 0, EXACT, 0, IOVA + PAGES(12), PAGES(4) },
-	{ "page 0", 0, 0, EXACT, 0, 0, SZ_4K },
-	{ "a whole gigabyte", 0, 0, EXACT, 0, 0, SZ_1G },
-	{ "first page of five", 0, -EINVAL, EXACT, 0, IOVA + PAGES(5), SZ_4K },
-	{ "first four of five", 0, -EINVAL, EXACT, 0, IOVA + PAGES(5),
-	  PAGES(4) },
-	{ "last page of five", 0, -EINVAL, EXACT, 0, IOVA + PAGES(9), SZ_4K },
-	{ "inside of five", 0, -EINVAL, EXACT, 0, IOVA + PAGES(7), SZ_4K },
-	{ "from the inside beyond", 0, -EINVAL, EXACT, 0, IOVA + PAGES(7),
-	  PAGES(9) },
-	{ "from before to the inside", 0, -EINVAL, EXACT, 0, IOVA + PAGES(4),
-	  PAGES(3) },
-	{ "a whole one and a part", 0, -EINVAL, EXACT, 0, IOVA + PAGES(5),
-	  PAGES(9) },
-	{ "all", 0, 0, EXACT, ALL, 0, 0 },
-	{ "all, with iova", -EINVAL, -EINVAL, EXACT, ALL, SZ_4K, 0 },
-	{ "all, with size", -EINVAL, -EINVAL, EXACT, ALL, 0, SZ_4K },
-	{ "vaddr of one", 0, 0, EXACT, VADDR, IOVA + PAGES(5), PAGES(5) },
-	{ "vaddr of all", 0, 0, EXACT, ALL | VADDR, 0, 0 },
-	{ "vaddr of nothing", 0, 0, EXACT, VADDR, 3 * IOVA, SZ_4K },
-	{ "vaddr of a part", ANY, -EINVAL, EXACT, VADDR, IOVA + PAGES(5), SZ_4K },
+	{"argsz 0", -EINVAL, -EINVAL, 0, 0, IOVA, SZ_4K},
+	{"argsz one short", -EINVAL, -EINVAL, EXACT - 1, 0, IOVA, SZ_4K},
+	{"argsz large", 0, 0, 4096, 0, IOVA + PAGES(5), PAGES(5)},
+	{"flags unknown bit 3", -EINVAL, -EINVAL, EXACT, 8, IOVA, SZ_4K},
+	{"flags all ones", -EINVAL, -EINVAL, EXACT, -1U, IOVA, SZ_4K},
+	{"flags all and dirty", -EINVAL, -EINVAL, EXACT, ALL | DIRTY, 0, 0},
+	{"flags vaddr and dirty", -EINVAL, -EINVAL, EXACT, VADDR | DIRTY, IOVA,
+	 SZ_4K},
+	{"flags dirty without a bitmap", -EINVAL, -EINVAL, EXACT, DIRTY,
+	 IOVA + PAGES(5), PAGES(5)},
+	{"size 0", -EINVAL, -EINVAL, EXACT, 0, IOVA, 0},
+	{"size 1", -EINVAL, -EINVAL, EXACT, 0, IOVA + PAGES(5), 1},
+	{"size one short", -EINVAL, -EINVAL, EXACT, 0, IOVA, PAGES(5) - 1},
+	{"size all ones", -EINVAL, -EINVAL, EXACT, 0, 0, -1ULL},
+	{"iova unaligned", -EINVAL, -EINVAL, EXACT, 0, IOVA + 1, SZ_4K},
+	{"iova wraps", -EINVAL, -EINVAL, EXACT, 0, -SZ_4K, PAGES(2)},
+	{"last page of the space", 0, 0, EXACT, 0, -SZ_4K, SZ_4K},
+	{"up to the last page", 0, ANY, EXACT, 0, IOVA, -IOVA},
+	{"one page of all", ANY, ANY, EXACT, 0, 0, -SZ_4K},
+	{"nothing there", 0, 0, EXACT, 0, 3 * IOVA, PAGES(9)},
+	{"one mapping", 0, 0, EXACT, 0, IOVA + PAGES(5), PAGES(5)},
+	{"one mapping and the space around", 0, 0, EXACT, 0, IOVA + PAGES(3),
+	 PAGES(8)},
+	{"all three", 0, 0, EXACT, 0, IOVA, PAGES(16)},
+	{"two that touch", 0, 0, EXACT, 0, IOVA + PAGES(12), PAGES(4)},
+	{"page 0", 0, 0, EXACT, 0, 0, SZ_4K},
+	{"a whole gigabyte", 0, 0, EXACT, 0, 0, SZ_1G},
+	{"first page of five", 0, -EINVAL, EXACT, 0, IOVA + PAGES(5), SZ_4K},
+	{"first four of five", 0, -EINVAL, EXACT, 0, IOVA + PAGES(5), PAGES(4)},
+	{"last page of five", 0, -EINVAL, EXACT, 0, IOVA + PAGES(9), SZ_4K},
+	{"inside of five", 0, -EINVAL, EXACT, 0, IOVA + PAGES(7), SZ_4K},
+	{"from the inside beyond", 0, -EINVAL, EXACT, 0, IOVA + PAGES(7),
+	 PAGES(9)},
+	{"from before to the inside", 0, -EINVAL, EXACT, 0, IOVA + PAGES(4),
+	 PAGES(3)},
+	{"a whole one and a part", 0, -EINVAL, EXACT, 0, IOVA + PAGES(5),
+	 PAGES(9)},
+	{"all", 0, 0, EXACT, ALL, 0, 0},
+	{"all, with iova", -EINVAL, -EINVAL, EXACT, ALL, SZ_4K, 0},
+	{"all, with size", -EINVAL, -EINVAL, EXACT, ALL, 0, SZ_4K},
+	{"vaddr of one", 0, 0, EXACT, VADDR, IOVA + PAGES(5), PAGES(5)},
+	{"vaddr of all", 0, 0, EXACT, ALL | VADDR, 0, 0},
+	{"vaddr of nothing", 0, 0, EXACT, VADDR, 3 * IOVA, SZ_4K},
+	{"vaddr of a part", ANY, -EINVAL, EXACT, VADDR, IOVA + PAGES(5), SZ_4K},
 };
 
 static void layout(struct env *env)
@@ -91,23 +90,27 @@ static void vaddr_sequences(struct env *env)
 	ret = __vfio_unmap(fd, IOVA, PAGES(16), VADDR, &done);
 	end_values(env, ret, -EINVAL, "unmapped=0x%llx", done);
 	begin(env, "MAP_DMA", "vaddr of an invalid one, size differs");
-	end(env, __vfio_map(fd, env->mem, IOVA + PAGES(12), PAGES(2),
-			    VFIO_DMA_MAP_FLAG_VADDR),
+	end(env,
+	    __vfio_map(fd, env->mem, IOVA + PAGES(12), PAGES(2),
+		       VFIO_DMA_MAP_FLAG_VADDR),
 	    -EINVAL);
 	begin(env, "MAP_DMA", "vaddr of an invalid one");
-	end(env, __vfio_map(fd, env->mem, IOVA + PAGES(12), PAGES(3),
-			    VFIO_DMA_MAP_FLAG_VADDR),
+	end(env,
+	    __vfio_map(fd, env->mem, IOVA + PAGES(12), PAGES(3),
+		       VFIO_DMA_MAP_FLAG_VADDR),
 	    0);
 	begin(env, "MAP_DMA", "vaddr of one that is valid again");
-	end(env, __vfio_map(fd, env->mem, IOVA + PAGES(12), PAGES(3),
-			    VFIO_DMA_MAP_FLAG_VADDR),
+	end(env,
+	    __vfio_map(fd, env->mem, IOVA + PAGES(12), PAGES(3),
+		       VFIO_DMA_MAP_FLAG_VADDR),
 	    -EINVAL);
 }
 
 void unmap_cases(struct env *env)
 {
 	int fd = env->space.container;
-	bool has_vaddr = vfio_ioctl(fd, VFIO_CHECK_EXTENSION, VFIO_UPDATE_VADDR);
+	bool has_vaddr =
+		vfio_ioctl(fd, VFIO_CHECK_EXTENSION, VFIO_UPDATE_VADDR);
 
 	begin(env, "UNMAP_DMA", "bad pointer");
 	end(env, vfio_ioctl(fd, VFIO_IOMMU_UNMAP_DMA, 8), -EFAULT);

@@ -6,14 +6,14 @@
 #include "lib/edu.h"
 #include "lib/vfio.h"
 
-#define EDU_DMA_SRC   0x80
-#define EDU_DMA_DST   0x88
-#define EDU_DMA_COUNT 0x90
-#define EDU_DMA_CMD   0x98
-#define EDU_DMA_RUN   1
+#define EDU_DMA_SRC    0x80
+#define EDU_DMA_DST    0x88
+#define EDU_DMA_COUNT  0x90
+#define EDU_DMA_CMD    0x98
+#define EDU_DMA_RUN    1
 #define EDU_DMA_TO_RAM 2
-#define EDU_DMA_BASE  0x40000
-#define EDU_BAR_SIZE  (1 << 20)
+#define EDU_DMA_BASE   0x40000
+#define EDU_BAR_SIZE   (1 << 20)
 
 void edu_open(struct edu *edu, int device)
 {
@@ -43,7 +43,8 @@ static void transfer(struct edu *edu, __u64 src, __u64 dst, __u64 size,
 	set(edu, EDU_DMA_COUNT, size);
 	set(edu, EDU_DMA_CMD, EDU_DMA_RUN | direction);
 	for (int i = 0; i < 2000; i++) {
-		if (!(*(volatile __u64 *)(edu->bar + EDU_DMA_CMD) & EDU_DMA_RUN))
+		if (!(*(volatile __u64 *)(edu->bar + EDU_DMA_CMD) &
+		      EDU_DMA_RUN))
 			return;
 		usleep(5000);
 	}

@@ -8,7 +8,7 @@
 #include "kselftest.h"
 #include "lib/emulated.h"
 
-#define name_into(args, text)                                                  \
+#define name_into(args, text) \
 	snprintf((args).name, sizeof((args).name), "%s", text)
 
 int __testdev_open(void)
@@ -56,7 +56,7 @@ int __testdev_pin(int testdev, const char *name, __u64 iova, __u32 npage,
 
 int __testdev_unpin(int testdev, const char *name, __u64 iova, __u32 npage)
 {
-	struct vfio_testdev_pin args = { .iova = iova, .npage = npage };
+	struct vfio_testdev_pin args = {.iova = iova, .npage = npage};
 
 	name_into(args, name);
 	return vfio_ioctl(testdev, VFIO_TESTDEV_UNPIN, &args);
@@ -94,14 +94,14 @@ int __testdev_external_get(int testdev, int fd, struct vfio_testdev_external *e)
 
 int __testdev_external_put(int testdev, __u32 slot)
 {
-	struct vfio_testdev_external args = { .slot = slot };
+	struct vfio_testdev_external args = {.slot = slot};
 
 	return vfio_ioctl(testdev, VFIO_TESTDEV_EXTERNAL_PUT, &args);
 }
 
 int __testdev_file(int testdev, int fd, const char *name, __u32 *flags)
 {
-	struct vfio_testdev_file args = { .fd = fd };
+	struct vfio_testdev_file args = {.fd = fd};
 	int ret;
 
 	if (name)

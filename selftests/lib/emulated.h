@@ -19,7 +19,8 @@ int __testdev_unpin(int testdev, const char *name, __u64 iova, __u32 npage);
 int __testdev_rw(int testdev, const char *name, __u64 iova, void *data,
 		 __u64 len, __u32 flags);
 struct vfio_testdev_stats testdev_stats(int testdev, const char *name);
-int __testdev_external_get(int testdev, int fd, struct vfio_testdev_external *e);
+int __testdev_external_get(int testdev, int fd,
+			   struct vfio_testdev_external *e);
 int __testdev_external_put(int testdev, __u32 slot);
 int __testdev_file(int testdev, int fd, const char *name, __u32 *flags);
 

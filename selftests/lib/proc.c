@@ -24,8 +24,7 @@ static long field_of(const char *path, const char *field)
 	if (!file)
 		return -1;
 	while (fgets(line, sizeof(line), file)) {
-		if (!strncmp(line, field, len) &&
-		    strchr(": \t", line[len])) {
+		if (!strncmp(line, field, len) && strchr(": \t", line[len])) {
 			value = atol(line + len + 1);
 			break;
 		}
@@ -113,7 +112,7 @@ void drop_ipc_lock(void)
 
 void set_memlock(unsigned long bytes)
 {
-	struct rlimit limit = { bytes, bytes };
+	struct rlimit limit = {bytes, bytes};
 
 	if (setrlimit(RLIMIT_MEMLOCK, &limit))
 		vfio_die("setrlimit: %m");

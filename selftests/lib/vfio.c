@@ -42,14 +42,15 @@ int vfio_container_open(void)
 
 int __vfio_group_number(const char *device)
 {
-	static const char *const buses[] = { "pci", "platform" };
+	static const char *const buses[] = {"pci", "platform"};
 	char path[128], target[PATH_MAX];
 
 	for (size_t i = 0; i < sizeof(buses) / sizeof(*buses); i++) {
 		ssize_t len;
 
-		snprintf(path, sizeof(path), "/sys/bus/%s/devices/%s/iommu_group",
-			 buses[i], device);
+		snprintf(path, sizeof(path),
+			 "/sys/bus/%s/devices/%s/iommu_group", buses[i],
+			 device);
 		len = readlink(path, target, sizeof(target) - 1);
 		if (len > 0) {
 			target[len] = '\0';
@@ -79,7 +80,7 @@ int vfio_group_open(int number)
 
 int vfio_group_open_wait(int number, int ms)
 {
-	const struct timespec tick = { .tv_nsec = 1000000 };
+	const struct timespec tick = {.tv_nsec = 1000000};
 	int fd;
 
 	while ((fd = __vfio_group_open(number)) == -EBUSY && ms-- > 0)
@@ -94,7 +95,7 @@ int __vfio_group_set_container(int group, int container)
 
 int __vfio_group_status(int group, __u32 *flags)
 {
-	struct vfio_group_status status = { .argsz = sizeof(status) };
+	struct vfio_group_status status = {.argsz = sizeof(status)};
 	int ret = vfio_ioctl(group, VFIO_GROUP_GET_STATUS, &status);
 
 	*flags = status.flags;
@@ -173,10 +174,11 @@ struct vfio_iommu_type1_info *vfio_iommu_info(int container)
 	return info;
 }
 
-struct vfio_info_cap_header *
-vfio_iommu_cap(struct vfio_iommu_type1_info *info, __u16 id)
+struct vfio_info_cap_header *vfio_iommu_cap(struct vfio_iommu_type1_info *info,
+					    __u16 id)
 {
-	__u32 offset = info->flags & VFIO_IOMMU_INFO_CAPS ? info->cap_offset : 0;
+	__u32 offset =
+		info->flags & VFIO_IOMMU_INFO_CAPS ? info->cap_offset : 0;
 
 	while (offset) {
 		struct vfio_info_cap_header *cap =
@@ -192,8 +194,8 @@ vfio_iommu_cap(struct vfio_iommu_type1_info *info, __u16 id)
 long vfio_dma_avail(int container)
 {
 	struct vfio_iommu_type1_info *info = vfio_iommu_info(container);
-	struct vfio_iommu_type1_info_dma_avail *cap = (void *)vfio_iommu_cap(
-		info, VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL);
+	struct vfio_iommu_type1_info_dma_avail *cap =
+		(void *)vfio_iommu_cap(info, VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL);
 	long avail = cap ? (long)cap->avail : -1;
 
 	free(info);
@@ -214,7 +216,8 @@ void vfio_space_open(struct vfio_space *space, const char *device, int type)
 
 void vfio_space_open_device(struct vfio_space *space)
 {
-	space->device = vfio_must(__vfio_device_open(space->group, space->name));
+	space->device =
+		vfio_must(__vfio_device_open(space->group, space->name));
 }
 
 void vfio_space_close(struct vfio_space *space)
@@ -259,8 +262,7 @@ int __vfio_pci_bind(const char *bdf)
 
 struct vfio_region_info vfio_region(int device, unsigned int index)
 {
-	struct vfio_region_info info = { .argsz = sizeof(info),
-					 .index = index };
+	struct vfio_region_info info = {.argsz = sizeof(info), .index = index};
 
 	vfio_must(vfio_ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &info));
 	return info;
@@ -301,9 +303,9 @@ void vfio_bus_master(int device, bool on)
 
 void *vfio_memory(size_t size, int more_flags)
 {
-	void *mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE | more_flags,
-			 -1, 0);
+	void *mem = mmap(
+		NULL, size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE | more_flags, -1, 0);
 
 	if (mem == MAP_FAILED)
 		vfio_die("mmap of %zu bytes: %m", size);
@@ -312,9 +314,9 @@ void *vfio_memory(size_t size, int more_flags)
 
 void *vfio_memory_aligned(size_t size, size_t align)
 {
-	uintptr_t raw = (uintptr_t)mmap(NULL, size + align,
-					PROT_READ | PROT_WRITE,
-					MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uintptr_t raw =
+		(uintptr_t)mmap(NULL, size + align, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if ((void *)raw == MAP_FAILED)
 		vfio_die("mmap of %zu bytes: %m", size + align);

@@ -27,25 +27,25 @@
 
 #define VFIO_RW (VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE)
 
-#define vfio_die(fmt, ...)                                                     \
+#define vfio_die(fmt, ...) \
 	__vfio_die("# %s:%d: " fmt "\n", __FILE__, __LINE__, ##__VA_ARGS__)
 void __vfio_die(const char *fmt, ...)
 	__attribute__((format(printf, 1, 2), noreturn));
 
 /* Ends the test unless @call is >= 0; its value otherwise. */
-#define vfio_must(call)                                                        \
-	({                                                                     \
-		long __ret = (call);                                           \
-		if (__ret < 0)                                                 \
-			vfio_die("%s: errno %ld", #call, -__ret);              \
-		__ret;                                                         \
+#define vfio_must(call)                                           \
+	({                                                        \
+		long __ret = (call);                              \
+		if (__ret < 0)                                    \
+			vfio_die("%s: errno %ld", #call, -__ret); \
+		__ret;                                            \
 	})
 
 /* ioctl() with its errno as a negative value. */
-#define vfio_ioctl(fd, cmd, arg)                                               \
-	({                                                                     \
-		long __r = ioctl(fd, cmd, arg);                                \
-		__r < 0 ? -(long)errno : __r;                                  \
+#define vfio_ioctl(fd, cmd, arg)                \
+	({                                      \
+		long __r = ioctl(fd, cmd, arg); \
+		__r < 0 ? -(long)errno : __r;   \
 	})
 
 int __vfio_container_open(void);
@@ -73,8 +73,8 @@ __u64 vfio_unmap_all(int container);
 
 /* The container's info, its capabilities behind it; to be freed. */
 struct vfio_iommu_type1_info *vfio_iommu_info(int container);
-struct vfio_info_cap_header *
-vfio_iommu_cap(struct vfio_iommu_type1_info *info, __u16 id);
+struct vfio_info_cap_header *vfio_iommu_cap(struct vfio_iommu_type1_info *info,
+					    __u16 id);
 long vfio_dma_avail(int container);
 
 /**
