@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What mapping and unmapping cost, counted in the guest's instructions.
+ *
+ * Under QEMU's -icount shift=0 the TSC advances by a fixed amount an executed
+ * instruction; how much is measured first, with a loop of known length, and a
+ * clock that does not tick so is refused. What such a count does not see: cache
+ * misses, contention, and how long an instruction takes.
+ *
+ * dma_bench [calls]: all kinds of memory, or the 4 KiB calls alone.
+ * Lines: name, instructions.
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <x86intrin.h>
+
+#include "../lib/vfio.h"
+
+#define AREA	   (64UL << 20)
+#define CALLS	   10007
+#define LOOP	   10000000ULL
+#define AREA_PAGES (AREA / SZ_4K)
+
+static double ticks_per_instruction;
+
+static uint64_t ticks(void)
+{
+	return __rdtsc();
+}
+
+/* Two instructions a round. */
+static void calibrate(void)
+{
+	uint64_t n = LOOP, from = ticks();
+	double again;
+
+	asm volatile("1: dec %0\n\tjnz 1b" : "+r"(n));
+	ticks_per_instruction = (ticks() - from) / (2.0 * LOOP);
+	n = LOOP;
+	from = ticks();
+	asm volatile("1: dec %0\n\tjnz 1b" : "+r"(n));
+	again = (ticks() - from) / (2.0 * LOOP);
+	if (again / ticks_per_instruction > 1.01 ||
+	    again / ticks_per_instruction < 0.99)
+		vfio_die("the TSC does not count instructions (%.3f, %.3f): "
+			 "run with --icount",
+			 ticks_per_instruction, again);
+}
+
+static void report(const char *name, uint64_t from, uint64_t to, double units)
+{
+	printf("%s %.1f\n", name, (to - from) / ticks_per_instruction / units);
+}
+
+static void one_area(int container, char *mem, const char *kind)
+{
+	char name[64];
+	uint64_t t0, t1, t2;
+
+	t0 = ticks();
+	vfio_map(container, mem, 0, AREA);
+	t1 = ticks();
+	vfio_unmap(container, 0, AREA);
+	t2 = ticks();
+	snprintf(name, sizeof(name), "map-%s", kind);
+	report(name, t0, t1, AREA_PAGES);
+	snprintf(name, sizeof(name), "unmap-%s", kind);
+	report(name, t1, t2, AREA_PAGES);
+}
+
+/* Pages touched in an order that leaves hardly two of them contiguous. */
+static char *scattered(void)
+{
+	char *mem = mmap(NULL, AREA, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (mem == MAP_FAILED || madvise(mem, AREA, MADV_NOHUGEPAGE))
+		vfio_die("no memory: %m");
+	for (size_t i = 0, at = 0; i < AREA_PAGES; i++) {
+		mem[at * SZ_4K] = 1;
+		at = (at + 7919) % AREA_PAGES;
+	}
+	return mem;
+}
+
+static char *huge(int flags)
+{
+	char *mem;
+
+	if (flags)
+		mem = mmap(NULL, AREA, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+	else
+		mem = vfio_memory_aligned(AREA, SZ_2M);
+	if (mem == MAP_FAILED || madvise(mem, flags ? 0 : AREA, MADV_HUGEPAGE))
+		vfio_die("no huge pages: %m");
+	memset(mem, 1, AREA);
+	return mem;
+}
+
+static void small_calls(int container)
+{
+	char *mem = vfio_memory(SZ_4K, 0);
+	uint64_t t0, t1, t2;
+
+	t0 = ticks();
+	for (uint64_t i = 0; i < CALLS; i++)
+		vfio_map(container, mem, i * 2 * SZ_4K, SZ_4K);
+	t1 = ticks();
+	for (uint64_t i = 0; i < CALLS; i++)
+		vfio_unmap(container, i * 2 * SZ_4K, SZ_4K);
+	t2 = ticks();
+	report("map-call", t0, t1, CALLS);
+	report("unmap-call", t1, t2, CALLS);
+}
+
+int main(int argc, char **argv)
+{
+	struct vfio_space space;
+
+	calibrate();
+	vfio_space_open(&space, EDU_BDF, VFIO_TYPE1v2_IOMMU);
+	/* Caches of the kernel's allocators are filled by the first round. */
+	if (argc > 1 && !strcmp(argv[1], "calls")) {
+		small_calls(space.container);
+	} else {
+		one_area(space.container, scattered(), "scattered");
+		one_area(space.container, huge(0), "thp");
+		one_area(space.container, huge(MAP_HUGETLB), "hugetlb");
+		small_calls(space.container);
+	}
+	vfio_space_close(&space);
+	return 0;
+}
