@@ -10,7 +10,7 @@ override BUILD := $(abspath $(BUILD))
 export BUILD KVER
 
 all: deps
-	$(MAKE) -C tools BUILD=$(BUILD)
+	$(MAKE) -s -C tools BUILD=$(BUILD)
 
 help:
 	@echo 'make             tools, in build/bin'
@@ -21,6 +21,7 @@ help:
 	@echo 'make check       style and static checks alone, no VM'
 	@echo 'make debug-kernel, make torture   the tests under KASAN and lockdep'
 	@echo 'make bench       what tracing costs, in instructions'
+	@echo 'make install, make dkms, make deb   the usual ways onto a host'
 	@echo 'make clean       forget build/ (the cache of kernels stays)'
 
 deps:
@@ -33,7 +34,7 @@ modules-all: deps
 	set -e; for kver in $(KVERS); do module/build $$kver $(BUILD); done
 
 selftests: deps
-	$(MAKE) -C selftests BUILD=$(BUILD)
+	$(MAKE) -s -C selftests BUILD=$(BUILD)
 
 demo: all modules selftests
 	selftests/demo/run
@@ -54,8 +55,22 @@ torture: all selftests debug-kernel
 bench: all modules selftests
 	selftests/bench/run
 
+install: all
+	packaging/install tools
+	@echo 'tools are installed; `make dkms` installs the modules'
+
+uninstall:
+	packaging/install tools remove
+
+dkms:
+	packaging/install dkms
+	dkms install -m vfioscope -v $$(packaging/version)
+
+deb: all
+	packaging/deb
+
 clean:
 	rm -rf $(BUILD)
 
 .PHONY: all help deps modules modules-all selftests demo test check \
-	debug-kernel torture bench clean
+	debug-kernel torture bench install uninstall dkms deb clean

