@@ -22,7 +22,7 @@
 
 #define AREA	   (64UL << 20)
 #define CALLS	   10007
-#define LOOP	   10000000ULL
+#define LOOP	   100000ULL
 #define AREA_PAGES (AREA / SZ_4K)
 
 static double ticks_per_instruction;
@@ -33,22 +33,34 @@ static uint64_t ticks(void)
 }
 
 /* Two instructions a round. */
-static void calibrate(void)
+static double loop_once(void)
 {
 	uint64_t n = LOOP, from = ticks();
-	double again;
 
 	asm volatile("1: dec %0\n\tjnz 1b" : "+r"(n));
-	ticks_per_instruction = (ticks() - from) / (2.0 * LOOP);
-	n = LOOP;
-	from = ticks();
-	asm volatile("1: dec %0\n\tjnz 1b" : "+r"(n));
-	again = (ticks() - from) / (2.0 * LOOP);
-	if (again / ticks_per_instruction > 1.01 ||
-	    again / ticks_per_instruction < 0.99)
-		vfio_die("the TSC does not count instructions (%.3f, %.3f): "
+	return (ticks() - from) / (2.0 * LOOP);
+}
+
+/* Interrupts and other tasks only ever add: the least of many is the loop's. */
+static void calibrate(void)
+{
+	double least = loop_once(), next = 1e9;
+
+	for (int i = 0; i < 100; i++) {
+		double took = loop_once();
+
+		if (took < least) {
+			next = least;
+			least = took;
+		} else if (took < next) {
+			next = took;
+		}
+	}
+	if (next / least > 1.001)
+		vfio_die("the TSC does not count instructions (%.4f, %.4f): "
 			 "run with --icount",
-			 ticks_per_instruction, again);
+			 least, next);
+	ticks_per_instruction = least;
 }
 
 static void report(const char *name, uint64_t from, uint64_t to, double units)
