@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Waits for a process to end, but not for ever; sourced.
+
+# gone SECONDS PID: whether it ends within that time.
+gone() {
+	local tries
+	for ((tries = 0; tries < $1 * 5; tries++)); do
+		kill -0 "$2" 2>/dev/null || return 0
+		sleep 0.2
+	done
+	return 1
+}
+
+# ended SECONDS PID: a child's status, 124 if it had to be killed.
+ended() {
+	if ! gone "$1" "$2"; then
+		kill -KILL "$2"
+		wait "$2"
+		return 124
+	fi
+	wait "$2"
+}
+
+# interrupted SECONDS PID: the same after SIGINT, said every second: bpftrace
+# 0.17 does not hear one that comes while it handles an event.
+interrupted() {
+	local tries
+	for ((tries = 0; tries < $1; tries++)); do
+		kill -INT "$2" 2>/dev/null || break
+		gone 1 "$2" && break
+	done
+	ended 1 "$2"
+}
