@@ -20,8 +20,9 @@
 #include "lib/proc.h"
 #include "lib/vfio.h"
 
-#define INSTANCE "/sys/kernel/tracing/instances/selftest"
-#define IOVA	 0x10000000ULL
+#define INSTANCE   "/sys/kernel/tracing/instances/selftest"
+#define RECORD_CMD "/sys/kernel/tracing/options/record-cmd"
+#define IOVA	   0x10000000ULL
 
 /* The text of all events of the instance since tracing began. */
 struct events {
@@ -134,8 +135,13 @@ FIXTURE_SETUP(trace)
 {
 	if (!ours_loaded())
 		SKIP(return, "stock modules have no tracepoints");
+	/* Names of tasks would be kept by a probe on every context switch. An
+	 * instance begins with the options that are set when it is made.
+	 */
+	write_file(RECORD_CMD, "0");
 	if (mkdir(INSTANCE, 0755) && errno != EEXIST)
 		vfio_die("%s: %m", INSTANCE);
+	write_file(RECORD_CMD, "1");
 	self->mem = vfio_memory_aligned(2 * SZ_2M, SZ_2M);
 	trace_begin();
 }
