@@ -4,8 +4,9 @@
  *
  * First the event model: what a handler of a tool is given when something
  * happens, whichever source said so. Ids are those of the trace events: a
- * container's number, a group's number. Times are ns, sizes bytes. Then the
- * records of the snapshot. What belongs to one tool is in TOOL.h.
+ * container's number, a group's number. Times are ns, sizes bytes. A figure that
+ * the source cannot know is EV_UNKNOWN, all bits set. Then the records of the
+ * snapshot. What belongs to one tool is in TOOL.h.
  */
 #ifndef VFIOSCOPE_EVENT_H
 #define VFIOSCOPE_EVENT_H
@@ -16,6 +17,8 @@
 
 #define VFIOSCOPE_NAME_LEN 32
 #define VFIOSCOPE_COMM_LEN 16
+
+#define EV_UNKNOWN (~0ULL) /* in an __s32 or __u32 its low half, -1 */
 
 /* container_open, container_release */
 struct ev_container {
@@ -147,7 +150,7 @@ struct snap_record {
 	__u64 group_ptr;
 	__u64 kvm;
 	__u32 kind;
-	__u32 container; /* id; 0 where the module has none */
+	__u32 container; /* id */
 	__s32 group;	 /* -1: none */
 	__u32 users;
 	__u32 tgid;

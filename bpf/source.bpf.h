@@ -19,6 +19,7 @@
 #include "views.bpf.h"
 #include "event.h"
 #include "source_tracepoint.bpf.h"
+#include "source_stock.bpf.h"
 
 #define EV_container_open      struct ev_container
 #define EV_container_release   struct ev_container
@@ -45,7 +46,7 @@
 
 #define ON(event)                                                    \
 	static __always_inline void on_##event(const EV_##event *e); \
-	TRACEPOINT_##event static __always_inline void on_##event(   \
-		const EV_##event *e)
+	TRACEPOINT_##event STOCK_##event static __always_inline void \
+		on_##event(const EV_##event *e)
 
 #endif /* VFIOSCOPE_SOURCE_BPF_H */

@@ -47,9 +47,19 @@ struct vfio_dma_unmap_event {
 	__u64 pages;
 } VIEW;
 
+struct vfio_iommu_driver_ops___view {
+	char *name;
+} VIEW;
+
+struct vfio_iommu_driver___view {
+	struct vfio_iommu_driver_ops___view *ops;
+} VIEW;
+
 struct vfio_container___view {
 	__u32 id; /* ours only */
+	struct kref kref;
 	struct list_head group_list;
+	struct vfio_iommu_driver___view *iommu_driver;
 	void *iommu_data;
 } VIEW;
 
@@ -58,6 +68,7 @@ struct iommu_group___view {
 } VIEW;
 
 struct vfio_group___view {
+	struct cdev cdev;
 	unsigned int container_users;
 	struct iommu_group___view *iommu_group;
 	struct vfio_container___view *container;
@@ -68,6 +79,7 @@ struct vfio_group___view {
 struct vfio_device___view {
 	struct device *dev;
 	struct vfio_group___view *group;
+	unsigned int open_count;
 } VIEW;
 
 /* Since 5c6de3ea7333 ("vfio: Add cdev for vfio_device") and its series, 6.6, a
@@ -98,11 +110,16 @@ view_device(void *private_data)
 	return private_data;
 }
 
+/* Stock containers have no number. Their address serves: no two of them are
+ * within 32 bytes of each other, and every tool comes to the same.
+ */
 static __always_inline __u32
 view_container_id(struct vfio_container___view *container)
 {
-	if (!container || !bpf_core_field_exists(container->id))
+	if (!container)
 		return 0;
+	if (!bpf_core_field_exists(container->id))
+		return (unsigned long)container >> 5;
 	return BPF_CORE_READ(container, id);
 }
 

@@ -120,7 +120,8 @@ static void text_devices(const void *data, char *buf, size_t size)
 
 /* Rank 0 is within 80 columns; the others come with a wider terminal. */
 static const struct column columns[] = {
-	INT("container", "CT", 3, 0, container),
+	INT("container", NULL, 0, 0, container),
+	INT(NULL, "CT", 3, 0, number),
 	INT("pid", "PID", 7, 0, pid),
 	TEXT("comm", "COMM", -9, 0, held.comm),
 	TEXT("vm", "VM", -16, 1, held.vm),

@@ -21,6 +21,7 @@ struct top_flight {
 /* What is shown; a negative number is not known. */
 struct top_row {
 	int64_t container;
+	int64_t number; /* the same where it is one that a person can use */
 	int64_t pid;
 	struct container held;
 	int64_t users;
@@ -61,6 +62,7 @@ struct top_model {
 	uint64_t snapshot_ns;
 	unsigned int generation;
 	bool wide;
+	int64_t numbers; /* given to containers that have none */
 
 	/* For the title. */
 	double map_rate;

@@ -26,15 +26,17 @@
 
 enum module_state {
 	MODULE_ABSENT,
-	MODULE_FOREIGN, /* there, without our trace events */
+	MODULE_FOREIGN, /* there, with nothing to attach to */
 	MODULE_ATTACHED,
 	MODULE_LET_GO, /* until it is gone */
 };
 
 struct module {
 	const char *name;
-	const char *prefix; /* of the programs that belong to it */
-	const char *type;   /* that its BTF has if it is ours */
+	const char *type; /* that its BTF has if it is ours */
+	/* Of the names of programs that belong to it; NULL: there are none. */
+	const char *trace_prefix;
+	const char *stock_prefix;
 	enum module_state state;
 	int failures;
 	struct bpf_object *object;
@@ -50,6 +52,8 @@ struct source {
 	size_t elf_size;
 	struct bpf_object *maps;
 	struct module modules[MODULES];
+	const char *wanted; /* auto, tracepoint or stock */
+	bool stock;	    /* the core that is attached has no trace events */
 	unsigned int generation;
 	int uevents;
 	char status[128];
@@ -78,7 +82,36 @@ static int on_libbpf(enum libbpf_print_level level, const char *format,
 	return 0;
 }
 
-static struct bpf_object *open_object(struct source *s, const char *prefix)
+/* The strings of a module's BTF name what it has; absent ones are in the
+ * kernel's own.
+ */
+struct module_btf {
+	char *data;
+	size_t size;
+};
+
+static bool btf_has(const struct module_btf *btf, const char *name)
+{
+	return memmem(btf->data, btf->size, name, strlen(name) + 1);
+}
+
+/* Whether a program is of this module, and what it binds to is there:
+ * "fexit/FUNCTION" is not in every kernel's module.
+ */
+static bool belongs(const struct bpf_program *program, const char *prefix,
+		    const struct module_btf *btf)
+{
+	const char *function = strchr(bpf_program__section_name(program), '/');
+
+	if (!prefix ||
+	    strncmp(bpf_program__name(program), prefix, strlen(prefix)))
+		return false;
+	return strncmp(prefix, "st__", 4) || !function ||
+	       btf_has(btf, function + 1);
+}
+
+static struct bpf_object *open_object(struct source *s, const char *prefix,
+				      const struct module_btf *btf)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = s->name);
 	struct bpf_map *map, *base = NULL;
@@ -91,11 +124,8 @@ static struct bpf_object *open_object(struct source *s, const char *prefix)
 		return NULL;
 	bpf_object__for_each_program(program, object)
 	{
-		const char *name = bpf_program__name(program);
-
-		bpf_program__set_autoload(
-			program,
-			prefix && !strncmp(name, prefix, strlen(prefix)));
+		bpf_program__set_autoload(program,
+					  belongs(program, prefix, btf));
 	}
 	/* The same ELF: the same maps in the same order. */
 	if (s->maps) {
@@ -136,19 +166,15 @@ struct source *source_open(const char *name, const void *(*elf)(size_t *size),
 {
 	static const struct module modules[MODULES] = {
 		[CORE] = {.name = "vfio",
-			  .prefix = "tp__vfio__",
-			  .type = "btf_trace_vfio_container_open"},
+			  .type = "btf_trace_vfio_container_open",
+			  .trace_prefix = "tp__vfio__",
+			  .stock_prefix = "st__vfio__"},
 		[TYPE1] = {.name = "vfio_iommu_type1",
-			   .prefix = "tp__type1__",
-			   .type = "btf_trace_vfio_dma_map"},
+			   .type = "btf_trace_vfio_dma_map",
+			   .trace_prefix = "tp__type1__"},
 	};
 	struct source *s;
 
-	if (!strcmp(kind, "stock")) {
-		tool_error("--source stock is not in this version: load "
-			   "vfioscope's modules and use --source tracepoint");
-		return NULL;
-	}
 	s = calloc(1, sizeof(*s));
 	if (!s) {
 		tool_error("out of memory");
@@ -157,9 +183,10 @@ struct source *source_open(const char *name, const void *(*elf)(size_t *size),
 	say_all = verbose;
 	libbpf_set_print(on_libbpf);
 	s->name = name;
+	s->wanted = kind;
 	s->elf = elf(&s->elf_size);
 	memcpy(s->modules, modules, sizeof(modules));
-	s->maps = open_object(s, NULL);
+	s->maps = open_object(s, NULL, NULL);
 	if (!s->maps) {
 		tool_error("cannot make BPF maps: %s (%s)", strerror(errno),
 			   last_warning);
@@ -223,41 +250,41 @@ static bool module_live(const char *name)
 	return access(path, F_OK) || host_file_has(path, "live");
 }
 
-/* 1: the module's BTF has that type; 0: it has not; negative: no BTF. */
-static int module_has(const char *module, const char *type)
+/* 0 or a negative errno; the data is the caller's to free. */
+static int module_btf_read(const char *module, struct module_btf *btf)
 {
-	char path[128], *buf;
-	size_t size = 0, room = 64 << 10;
+	size_t room = 64 << 10;
+	char path[128];
 	ssize_t got;
-	int fd, found;
+	int fd;
 
 	snprintf(path, sizeof(path), "/sys/kernel/btf/%s", module);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	buf = malloc(room);
-	while (buf && (got = read(fd, buf + size, room - size)) > 0) {
-		size += got;
-		if (size == room) {
-			char *more = realloc(buf, room *= 2);
+	btf->size = 0;
+	btf->data = malloc(room);
+	while (btf->data &&
+	       (got = read(fd, btf->data + btf->size, room - btf->size)) > 0) {
+		btf->size += got;
+		if (btf->size == room) {
+			char *more = realloc(btf->data, room *= 2);
 
 			if (!more)
-				free(buf);
-			buf = more;
+				free(btf->data);
+			btf->data = more;
 		}
 	}
 	close(fd);
-	found = buf ? memmem(buf, size, type, strlen(type) + 1) != NULL
-		    : -ENOMEM;
-	free(buf);
-	return found;
+	return btf->data ? 0 : -ENOMEM;
 }
 
-static int attach(struct source *s, struct module *m)
+static int attach(struct source *s, struct module *m, const char *prefix,
+		  const struct module_btf *btf)
 {
 	struct bpf_program *program;
 
-	m->object = open_object(s, m->prefix);
+	m->object = open_object(s, prefix, btf);
 	if (!m->object)
 		return -errno;
 	bpf_object__for_each_program(program, m->object)
@@ -294,6 +321,61 @@ static bool take_again(struct source *s)
 	return any;
 }
 
+/* 0: attached, or this module has nothing for us. */
+static int attach_module(struct source *s, struct module *m)
+{
+	bool core = m == &s->modules[CORE];
+	struct module_btf btf = {};
+	const char *prefix;
+	bool ours;
+	int ret;
+
+	ret = module_btf_read(m->name, &btf);
+	if (ret)
+		return ret;
+	ours = btf_has(&btf, m->type);
+	prefix = ours ? m->trace_prefix : m->stock_prefix;
+	if ((ours && !strcmp(s->wanted, "stock")) ||
+	    (!ours && !strcmp(s->wanted, "tracepoint")))
+		prefix = NULL;
+	if (prefix) {
+		ret = attach(s, m, prefix, &btf);
+		if (!ret)
+			m->state = MODULE_ATTACHED;
+	} else {
+		m->state = MODULE_FOREIGN;
+	}
+	free(btf.data);
+	if (core)
+		s->stock = !ours;
+	if (!core || prefix)
+		return ret;
+	tool_error(ours ? "the vfio that is loaded is vfioscope's, which has "
+			  "trace events: leave out --source stock"
+			: "the vfio that is loaded has no trace events: load "
+			  "vfioscope's modules in its place, or leave out "
+			  "--source tracepoint");
+	return -ENOTSUP;
+}
+
+static void say_cannot_attach(const struct module *m, int err)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/kernel/btf/%s", m->name);
+	if (err == -ENOENT && access(path, F_OK))
+		tool_error("module %s has no BTF (%s): build it with pahole "
+			   "-J against the kernel's BTF",
+			   m->name, path);
+	else if (err == -EPERM)
+		tool_error("not permitted to attach to %s (lockdown, or a "
+			   "capability is missing): %s",
+			   m->name, last_warning);
+	else if (err != -ENOTSUP)
+		tool_error("cannot attach to %s: %s (%s)", m->name,
+			   strerror(-err), last_warning);
+}
+
 static int poll_module(struct source *s, struct module *m)
 {
 	bool live = module_live(m->name);
@@ -310,39 +392,18 @@ static int poll_module(struct source *s, struct module *m)
 	}
 	if (m->state == MODULE_LET_GO || m->state == MODULE_FOREIGN)
 		return 0;
-	ret = module_has(m->name, m->type);
-	if (ret == 0) {
-		m->state = MODULE_FOREIGN;
-		if (m != &s->modules[CORE])
-			return 0;
-		tool_error("the vfio that is loaded has no trace events: load "
-			   "vfioscope's modules in its place (--source stock "
-			   "is not in this version)");
-		return -ENOTSUP;
-	}
-	if (ret > 0)
-		ret = attach(s, m);
-	if (!ret) {
-		m->state = MODULE_ATTACHED;
+	ret = attach_module(s, m);
+	if (!ret && m->state == MODULE_ATTACHED) {
 		take_again(s);
 		s->generation++;
-		return 0;
 	}
+	if (!ret)
+		return 0;
 	detach(m);
 	/* It may be on its way in or out. */
-	if (++m->failures < MAX_FAILURES)
+	if (ret != -ENOTSUP && ++m->failures < MAX_FAILURES)
 		return 0;
-	if (ret == -ENOENT && module_has(m->name, m->type) < 0)
-		tool_error("module %s has no BTF (/sys/kernel/btf/%s): build "
-			   "it with pahole -J against the kernel's BTF",
-			   m->name, m->name);
-	else if (ret == -EPERM)
-		tool_error("not permitted to attach to %s (lockdown, or a "
-			   "capability is missing): %s",
-			   m->name, last_warning);
-	else
-		tool_error("cannot attach to %s: %s (%s)", m->name,
-			   strerror(-ret), last_warning);
+	say_cannot_attach(m, ret);
 	return ret;
 }
 
@@ -366,6 +427,13 @@ int source_module_fd(struct source *s)
 	return s->uevents;
 }
 
+/* On a stock core, the core alone tells everything. */
+static bool not_needed(const struct source *s, const struct module *m)
+{
+	return s->modules[CORE].state == MODULE_ATTACHED && s->stock &&
+	       !m->stock_prefix;
+}
+
 int source_timeout(struct source *s)
 {
 	int timeout = -1;
@@ -373,7 +441,7 @@ int source_timeout(struct source *s)
 	for (int i = 0; i < MODULES; i++) {
 		const struct module *m = &s->modules[i];
 
-		if (m->state == MODULE_ATTACHED)
+		if (m->state == MODULE_ATTACHED || not_needed(s, m))
 			continue;
 		/* Without trace events for good, or not there: uevents tell,
 		 * where they reach us.
@@ -407,8 +475,7 @@ bool source_ready(struct source *s)
 
 const char *source_kind(struct source *s)
 {
-	(void)s;
-	return "tracepoint";
+	return s->stock ? "stock" : "tracepoint";
 }
 
 const char *source_status(struct source *s)
@@ -424,7 +491,7 @@ const char *source_status(struct source *s)
 		struct module *m = &s->modules[i];
 		size_t len = strlen(s->status);
 
-		if (m->state != MODULE_ATTACHED)
+		if (m->state != MODULE_ATTACHED && !not_needed(s, m))
 			snprintf(s->status + len, sizeof(s->status) - len,
 				 "%s%s %s", len ? ", " : "", words[m->state],
 				 m->name);

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# TAP, the client, and what its rows say; sourced by run-all before the parts.
+
+n=0 passed=0 failed=0
+
+# ok CONDITION-STATUS NAME [WHAT-WAS-SEEN]
+ok() {
+	n=$((n + 1))
+	if [ "$1" -eq 0 ]; then
+		passed=$((passed + 1))
+		echo "ok $n $2"
+	else
+		failed=$((failed + 1))
+		echo "not ok $n $2"
+		[ -z "${3-}" ] || head -30 <<<"$3" | sed 's/^/# /'
+	fi
+}
+
+# is NAME WANTED SEEN
+is() {
+	[ "$2" = "$3" ]
+	ok $? "$1: $2" "seen: $3"
+}
+
+# Starts the client; `go PHASE` lets it run to the end of that phase.
+client_start() {
+	rm -f "$work"/{in,out}
+	mkfifo "$work/in" "$work/out"
+	"$bin/selftests/tools_workload" <"$work/in" >"$work/out" &
+	client=$!
+	exec 7>"$work/in" 8<"$work/out"
+}
+
+go() {
+	local said
+	[ "$1" = held ] || echo >&7
+	read -r -t 30 said <&8
+	[ "$said" = "$1" ] || ok 1 "the client reached phase $1" "$said"
+}
+
+client_end() {
+	echo >&7
+	wait "$client"
+	ok $? "the client ended well"
+	exec 7>&- 8<&-
+}
+
+# python3 sees $work, `rows(FILE)` and `mine(FILE)`: the last row of the client.
+json() {
+	CLIENT=$client python3 -c '
+import json, os, sys
+def rows(name):
+    with open(name) as f:
+        return [json.loads(line) for line in f if line.startswith("{")]
+def all_mine(name):
+    return [r for r in rows(name) if r["pid"] == int(os.environ["CLIENT"])]
+def mine(name):
+    return all_mine(name)[-1]
+name = sys.argv[1]
+print(eval(sys.argv[2]))' "$@" 2>&1 | tail -1
+}
+
+programs() {
+	bpftool prog show | grep -c '^[0-9]*:'
+}
