@@ -238,6 +238,23 @@ void *source_map_memory(struct source *s, const char *name, size_t element,
 	return NULL;
 }
 
+bool source_map_next(struct source *s, const char *name, const void *key,
+		     void *next)
+{
+	return !bpf_map_get_next_key(source_map(s, name), key, next);
+}
+
+bool source_map_get(struct source *s, const char *name, const void *key,
+		    void *value)
+{
+	return !bpf_map_lookup_elem(source_map(s, name), key, value);
+}
+
+bool source_map_delete(struct source *s, const char *name, const void *key)
+{
+	return !bpf_map_delete_elem(source_map(s, name), key);
+}
+
 /* Built-in code has no initstate, and is there. */
 static bool module_live(const char *name)
 {

@@ -27,6 +27,16 @@ int source_map(struct source *source, const char *name);
 void *source_map_memory(struct source *source, const char *name, size_t element,
 			size_t count);
 
+/* A hash map from user space: the key after @key (NULL: the first), its value,
+ * and away with it. False: there is none.
+ */
+bool source_map_next(struct source *source, const char *name, const void *key,
+		     void *next);
+bool source_map_get(struct source *source, const char *name, const void *key,
+		    void *value);
+bool source_map_delete(struct source *source, const char *name,
+		       const void *key);
+
 /* Attaches to what is there and is not attached yet. Negative: cannot ever,
  * it was said.
  */
