@@ -159,18 +159,34 @@ struct snap_record {
 	char device[VFIOSCOPE_NAME_LEN];
 };
 
+/* A task that is, by its registers, in a call of type1's. They also show the
+ * last call of a task that is in none: the backend's books must agree.
+ */
+struct snap_call {
+	__u64 iova;
+	__u64 size;
+	__u32 tgid;
+	__u32 tid;
+};
+
 /* What a container's backend holds; asked for by address. */
 struct snap_survey {
 	__u64 container_ptr; /* in */
 	__u32 container;     /* in: id expected there, 0: any */
 	__u32 walk;	     /* in: count mappings and bytes as well */
-	__u32 ok;	     /* out: the container is what was expected */
-	__u32 has_avail;     /* out: dma_avail was found */
-	__u32 dma_avail;     /* out: mappings that may still be made */
-	__u32 has_maps;	     /* out: the tree of mappings was walked */
-	__u64 maps;	     /* out */
-	__u64 bytes;	     /* out: bytes that are mapped */
-	__u64 pinned;	     /* out: bytes of mappings that an IOMMU has */
+	__u32 find;	     /* in: look for the mapping at iova */
+	__u32 has_done;	     /* out: it was found */
+	__u64 iova;	     /* in */
+	__u64 done;	 /* out: its size; that of one in the making grows */
+	__u32 ok;	 /* out: the container is what was expected */
+	__u32 has_avail; /* out: dma_avail was found */
+	__u32 dma_avail; /* out: mappings that may still be made */
+	__u32 has_maps;	 /* out: the tree of mappings was walked */
+	__u64 maps;	 /* out */
+	__u64 bytes;	 /* out: bytes that are mapped */
+	__u64 pinned;	 /* out: bytes of mappings that an IOMMU has */
+	__u64 making;	 /* out: where one is in the making, if has_making */
+	__u64 has_making;
 };
 
 #endif /* VFIOSCOPE_EVENT_H */

@@ -23,6 +23,7 @@ extern const void vfio_device_fops __ksym __weak;
 
 #define MAX_GROUPS     128 /* of one container */
 #define MAX_TREE_MOVES (1 << 20)
+#define MAX_TREE_DEPTH 64
 
 static __always_inline void
 fill_container(struct snap_record *r, struct vfio_container___view *container)
@@ -130,21 +131,32 @@ struct walk {
 	__u64 maps;
 	__u64 bytes;
 	__u64 pinned;
+	__u64 making;
+	__u64 has_making;
 };
+
+static __always_inline struct vfio_dma___view *dma_of(struct rb_node *node)
+{
+	return (void *)((unsigned long)node -
+			bpf_core_field_offset(struct vfio_dma___view, node));
+}
 
 static __always_inline void visit(struct walk *w)
 {
 	struct vfio_dma___view *dma;
 	__u64 size;
 
-	dma = (void *)((unsigned long)w->at -
-		       bpf_core_field_offset(struct vfio_dma___view, node));
+	dma = dma_of(w->at);
 	size = BPF_CORE_READ(dma, size);
 	w->maps++;
 	w->bytes += size;
 	if (!bpf_core_field_exists(dma->iommu_mapped) ||
-	    BPF_CORE_READ(dma, iommu_mapped))
+	    BPF_CORE_READ(dma, iommu_mapped)) {
 		w->pinned += size;
+	} else {
+		w->making = BPF_CORE_READ(dma, iova);
+		w->has_making = 1;
+	}
 }
 
 static long step(__u32 i, void *arg)
@@ -178,6 +190,32 @@ static long step(__u32 i, void *arg)
 	return 0;
 }
 
+/* The stock backend links a mapping before it is made, and lets its size grow
+ * with what has been done.
+ */
+static __always_inline void find_mapping(struct snap_survey *s,
+					 struct vfio_iommu___view *iommu)
+{
+	struct rb_node *at = BPF_CORE_READ(iommu, dma_list.rb_node);
+	struct vfio_dma___view *dma;
+	__u64 iova;
+	int i;
+
+	for (i = 0; i < MAX_TREE_DEPTH && at; i++) {
+		dma = dma_of(at);
+		iova = BPF_CORE_READ(dma, iova);
+		if (iova == s->iova) {
+			s->done = BPF_CORE_READ(dma, size);
+			s->has_done = 1;
+			break;
+		}
+		if (s->iova < iova)
+			at = BPF_CORE_READ(at, rb_left);
+		else
+			at = BPF_CORE_READ(at, rb_right);
+	}
+}
+
 SEC("syscall")
 int survey(struct snap_survey *s)
 {
@@ -188,6 +226,8 @@ int survey(struct snap_survey *s)
 	s->ok = 0;
 	s->has_avail = 0;
 	s->has_maps = 0;
+	s->has_done = 0;
+	s->has_making = 0;
 	if (!container)
 		return 0;
 	if (s->container && view_container_id(container) != s->container)
@@ -200,6 +240,9 @@ int survey(struct snap_survey *s)
 		s->dma_avail = BPF_CORE_READ(iommu, dma_avail);
 		s->has_avail = 1;
 	}
+	if (s->find && bpf_core_field_exists(iommu->dma_list) &&
+	    bpf_core_type_exists(struct vfio_dma___view))
+		find_mapping(s, iommu);
 	if (s->walk && bpf_core_field_exists(iommu->dma_list) &&
 	    bpf_core_type_exists(struct vfio_dma___view)) {
 		w.at = BPF_CORE_READ(iommu, dma_list.rb_node);
@@ -208,6 +251,46 @@ int survey(struct snap_survey *s)
 		s->maps = w.maps;
 		s->bytes = w.bytes;
 		s->pinned = w.pinned;
+		s->making = w.making;
+		s->has_making = w.has_making;
 	}
+	return 0;
+}
+
+#define NR_IOCTL 16	/* of x86-64 */
+#define MAP_DMA	 0x3b71 /* VFIO_IOMMU_MAP_DMA */
+
+struct map_arg {
+	__u32 argsz;
+	__u32 flags;
+	__u64 vaddr;
+	__u64 iova;
+	__u64 size;
+};
+
+/* Calls that began before the tool did: what was asked for is in the caller's
+ * memory, where its registers say.
+ */
+SEC("iter.s/task")
+int calls(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct snap_call call = {};
+	struct map_arg arg;
+	struct pt_regs *regs;
+
+	if (!task || !task->mm)
+		return 0;
+	regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	if (regs->orig_ax != NR_IOCTL || (__u32)regs->si != MAP_DMA)
+		return 0;
+	if (bpf_copy_from_user_task(&arg, sizeof(arg), (void *)regs->dx, task,
+				    0))
+		return 0;
+	call.iova = arg.iova;
+	call.size = arg.size;
+	call.tgid = task->tgid;
+	call.tid = task->pid;
+	bpf_seq_write(ctx->meta->seq, &call, sizeof(call));
 	return 0;
 }

@@ -96,6 +96,7 @@ struct vfio_iommu___view {
 
 struct vfio_dma___view {
 	struct rb_node node;
+	dma_addr_t iova;
 	size_t size;
 	bool iommu_mapped;
 } VIEW;

@@ -57,18 +57,22 @@ static struct json_object *json_inflight(const void *data)
 	const struct top_row *row = data;
 	struct json_object *f;
 
-	if (!row->inflight.size)
+	if (!row->inflight.shown)
 		return NULL;
 	f = json_object_new_object();
-	json_object_object_add(f, "op", json_object_new_string("map"));
+	json_object_object_add(
+		f, "op", json_object_new_string(flight_name(row->inflight.op)));
 	json_object_object_add(f, "size",
 			       json_object_new_int64(row->inflight.size));
 	json_object_object_add(f, "done",
 			       json_object_new_int64(row->inflight.done));
 	json_object_object_add(f, "phase",
 			       json_object_new_string(row->inflight.phase));
-	json_object_object_add(f, "elapsed_ns",
-			       json_object_new_int64(row->inflight.elapsed_ns));
+	json_object_object_add(
+		f, "elapsed_ns",
+		row->inflight.elapsed_ns < 0
+			? NULL
+			: json_object_new_int64(row->inflight.elapsed_ns));
 	json_object_object_add(
 		f, "eta_ns",
 		row->inflight.eta_ns < 0
@@ -231,17 +235,19 @@ static int compare(const void *a, const void *b)
 static void show_inflight(struct run *run, const struct top_row *row)
 {
 	const struct top_flight *f = &row->inflight;
-	char left[32] = "";
+	char left[32] = "", since[32] = "";
 
-	if (!f->size)
+	if (!f->shown)
 		return;
+	if (f->elapsed_ns >= 0)
+		snprintf(since, sizeof(since), " for %.1f s",
+			 f->elapsed_ns / 1e9);
 	if (f->eta_ns >= 0)
 		snprintf(left, sizeof(left), ", %.1f s left", f->eta_ns / 1e9);
-	out_line(run, SCREEN_ALERT,
-		 "    `- map %.2f/%.2f GiB %.0f%% for %.1f s, %s%s",
-		 f->done / (double)GIB, f->size / (double)GIB,
-		 100.0 * f->done / f->size, f->elapsed_ns / 1e9, f->phase,
-		 left);
+	out_line(run, SCREEN_ALERT, "    `- %s %.2f/%.2f GiB %.0f%%%s, %s%s",
+		 flight_name(f->op), f->done / (double)GIB,
+		 f->size / (double)GIB, 100.0 * f->done / f->size, since,
+		 f->phase, left);
 }
 
 static void show_title(struct run *run, const struct top *top, size_t shown)

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "lib/names.h"
-#include "lib/phase.h"
 #include "lib/source.h"
 #include "lib/tool.h"
 #include "vfiotop_row.h"
@@ -31,6 +30,7 @@ void top_model_close(struct top_model *m)
 {
 	snapshot_close(&m->snapshot);
 	containers_free(&m->held);
+	phases_close(&m->phases);
 	free(m->rows);
 	if (m->sums)
 		munmap(m->sums,
@@ -89,11 +89,21 @@ static void forget(struct top_row *row)
 {
 	memset(&row->last, 0, sizeof(row->last));
 	memset(&row->held, 0, sizeof(row->held));
+	flight_end(&row->inflight);
 	row->base_pinned = 0;
 	row->base_errors = 0;
 	row->opens = 0;
 	row->surveyed = false;
 	row->over = false;
+}
+
+/* No event tells that a process has begun to exit. */
+static bool anyone_exits(const struct top_model *m)
+{
+	for (size_t i = 0; i < m->held.count; i++)
+		if (m->held.list[i].pid && names_exiting(m->held.list[i].pid))
+			return true;
+	return false;
 }
 
 /* When something changed in who holds what, when modules came or went, and
@@ -110,11 +120,16 @@ static int look_again(struct top_model *m, const struct run *run)
 		m->snapshot_ns = 0;
 		return 0;
 	}
-	if (generation != m->generation)
+	if (generation != m->generation) {
+		/* Addresses from before mean nothing any more. */
+		for (size_t i = 0; i < m->count; i++)
+			m->rows[i].held.ptr = 0;
 		snapshot_close(&m->snapshot);
-	else if (m->snapshot_ns && changes == m->changes &&
-		 run->now_ns - m->snapshot_ns < SNAPSHOT_EVERY)
+	} else if (m->snapshot_ns && changes == m->changes &&
+		   run->now_ns - m->snapshot_ns < SNAPSHOT_EVERY &&
+		   !anyone_exits(m)) {
 		return 0;
+	}
 	if (snapshot_take(&m->snapshot) < 0)
 		return -1;
 	if (!containers_build(&m->held, &m->snapshot)) {
@@ -135,8 +150,10 @@ static int collect(struct top_model *m)
 	size_t kept = 0;
 	struct top_row *row;
 
+	/* What was there and was not released may be on its way down. */
 	for (size_t i = 0; i < m->count; i++)
-		m->rows[i].gone = true;
+		m->rows[i].gone = !m->rows[i].held.ptr || m->rows[i].over ||
+				  !m->snapshot_ns;
 	for (size_t i = 0; i < m->held.count; i++) {
 		row = find(m, m->held.list[i].id);
 		if (!row)
@@ -188,36 +205,6 @@ static void fill_held(struct top_model *m, struct top_row *row,
 		row->memlock_limit = limit.rlim_cur;
 }
 
-/* The map that has been going on for longest. */
-static void fill_inflight(struct top_row *row, const struct top_container *sums,
-			  uint64_t now)
-{
-	const struct top_inflight *oldest = NULL;
-	struct top_flight *f = &row->inflight;
-
-	memset(f, 0, sizeof(*f));
-	for (int i = 0; i < TOP_INFLIGHT; i++) {
-		const struct top_inflight *one = &sums->inflight[i];
-
-		if (__atomic_load_n(&one->tid, __ATOMIC_RELAXED) &&
-		    one->start_ns < now &&
-		    (!oldest || one->start_ns < oldest->start_ns))
-			oldest = one;
-	}
-	if (!oldest)
-		return;
-	f->size = load(&oldest->size);
-	f->done = load(&oldest->done);
-	f->elapsed_ns = now - load(&oldest->start_ns);
-	f->eta_ns =
-		f->done ? (double)f->elapsed_ns / f->done * (f->size - f->done)
-			: -1;
-	f->phase = phase_of_task(oldest->tgid, oldest->tid);
-	/* Running: what has taken most of the time so far. */
-	if (!f->phase)
-		f->phase = oldest->iommu_ns > oldest->pin_ns ? "iommu" : "pin";
-}
-
 static int64_t read_number(const char *path)
 {
 	FILE *f = fopen(path, "re");
@@ -245,14 +232,16 @@ static void start_anew(struct top_row *row, const struct top_container *sums)
 	memset(&row->held, 0, sizeof(row->held));
 }
 
-static bool ask_backend(struct top_model *m, const struct top_row *row,
+static bool ask_backend(struct top_model *m, struct top_row *row,
 			const struct top_container *sums,
 			struct snap_survey *survey)
 {
 	*survey = (struct snap_survey){
 		.container_ptr = row->held.ptr,
 		.container = row->container,
-		.walk = !row->surveyed,
+		.walk = !row->surveyed || row->inflight.op == FLIGHT_TEARDOWN,
+		.find = row->inflight.op == FLIGHT_MAP,
+		.iova = row->inflight.iova,
 	};
 	/* Once it is released its memory is somebody else's. */
 	return row->held.ptr && !snapshot_survey(&m->snapshot, survey) &&
@@ -272,10 +261,12 @@ static void fill_books(struct top_model *m, struct top_row *row,
 		(int64_t)load((const __u64 *)&sums->pinned) * PAGE_BYTES;
 
 	if (ask_backend(m, row, sums, &survey)) {
+		flight_survey(&row->inflight, &m->snapshot, &m->phases,
+			      &survey);
 		if (survey.has_maps) {
 			row->dma_entry_limit = survey.maps + survey.dma_avail;
 			row->base_pinned = survey.pinned - counted;
-			row->surveyed = !row->inflight.size;
+			row->surveyed = !row->inflight.op;
 		}
 		if (survey.has_maps && !survey.has_avail)
 			row->maps = survey.maps;
@@ -308,7 +299,7 @@ static void fill_rates(struct top_row *row, struct top_container *sums,
 	row->unmap_rate = (unmaps - last->unmaps) / seconds;
 	row->map_bytes_rate = (bytes - last->map_bytes) / seconds;
 	row->idle = maps == last->maps && unmaps == last->unmaps &&
-		    errors == last->errors && !row->inflight.size;
+		    errors == last->errors && !row->inflight.op;
 	row->errors = errors - row->base_errors;
 	last->maps = maps;
 	last->unmaps = unmaps;
@@ -331,6 +322,7 @@ int top_model_update(struct top_model *m, const struct run *run)
 {
 	static struct top_container none;
 	double seconds = run->elapsed > 0 ? run->elapsed : 1;
+	bool flights = false;
 
 	if (look_again(m, run) < 0)
 		return -1;
@@ -349,16 +341,25 @@ int top_model_update(struct top_model *m, const struct run *run)
 			forget(row);
 		start_anew(row, sums ?: &none);
 		fill_held(m, row, sums ?: &none);
-		fill_inflight(row, sums ?: &none, run->now_ns);
+		flight_begin(&row->inflight, sums ?: &none, run->now_ns);
+		if (row->held.ptr && !containers_find(&m->held, row->container))
+			flight_teardown(&row->inflight, row->held.pid,
+					row->pinned_bytes);
+		if (row->inflight.op)
+			flight_phase(&row->inflight, &m->phases);
 		fill_books(m, row, sums ?: &none);
+		flights |= row->inflight.op != FLIGHT_NONE;
 		fill_rates(row, sums ?: &none, seconds);
 		row->lost = m->lost;
 		m->map_rate += row->map_rate;
 		m->pinned_bytes += row->pinned_bytes;
 		if (sums && sums->released) {
+			flight_end(&row->inflight);
 			give_back(sums);
 			row->over = true;
 		}
 	}
+	if (!flights)
+		phases_rest(&m->phases);
 	return 0;
 }

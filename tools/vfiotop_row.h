@@ -7,16 +7,8 @@
 #include "lib/hist.h"
 #include "lib/out.h"
 #include "lib/snapshot.h"
+#include "vfiotop_flight.h"
 #include "../bpf/vfiotop.h"
-
-/* A map in flight; size 0: none. */
-struct top_flight {
-	int64_t size;
-	int64_t done;
-	int64_t elapsed_ns;
-	int64_t eta_ns; /* negative: not known */
-	const char *phase;
-};
 
 /* What is shown; a negative number is not known. */
 struct top_row {
@@ -58,6 +50,7 @@ struct top_model {
 	struct top_row *rows;
 	struct snapshot snapshot;
 	struct containers held;
+	struct phases phases;
 	uint64_t changes; /* that the snapshot has seen */
 	uint64_t snapshot_ns;
 	unsigned int generation;

@@ -95,8 +95,22 @@ test_vfiotop_leaves_nothing() {
 	is "without root it says so" 2 "$(setpriv --reuid=65534 --clear-groups --bounding-set=-all --inh-caps=-all vfiotop -1 >/dev/null 2>&1; echo $?)"
 }
 
+# A long map that began before the tool, and its client's end by SIGKILL.
+test_vfiotop_inflight() {
+	local line
+	while read -r line; do
+		case $line in
+		"ok "*) ok 0 "${line#ok }" ;;
+		"not ok "*) ok 1 "${line#not ok }" ;;
+		*) echo "$line" ;;
+		esac
+	done < <(timeout 150 python3 "$here/vfiotop_inflight.py" "$bin/selftests/tools_coldmap" 3072 2>&1 ||
+		echo "not ok the story of a large map was told to its end")
+}
+
 test_vfiotop() {
 	test_vfiotop_rows
 	test_vfiotop_screen
+	test_vfiotop_inflight
 	test_vfiotop_leaves_nothing
 }

@@ -52,6 +52,14 @@ bool names_comm(pid_t pid, char *name, size_t size)
 	return true;
 }
 
+bool names_exiting(pid_t pid)
+{
+	char buf[128];
+
+	return read_proc(pid, "statm", buf, sizeof(buf)) <= 0 ||
+	       !strncmp(buf, "0 ", 2);
+}
+
 static void copy_until(char *to, size_t size, const char *from, char end)
 {
 	size_t i;

@@ -17,6 +17,8 @@ bool names_comm(pid_t pid, char *name, size_t size);
  * false and an empty name: none of these.
  */
 bool names_vm(pid_t pid, char *name, size_t size);
+/* It has let go of its memory: it exits, or is gone. */
+bool names_exiting(pid_t pid);
 /* Whether the process is in this cgroup or below. */
 bool names_in_cgroup(pid_t pid, const char *cgroup);
 

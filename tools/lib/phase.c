@@ -1,57 +1,237 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a task that maps memory is doing just now, told by its kernel stack.
+ * What a task that maps or unmaps memory is doing just now.
  *
- * The innermost frame that is known decides: zeroing a page is below faulting
- * it in, and that is below pinning. A task that runs on a CPU at the moment of
- * the look may show nothing, or what it did a moment ago.
+ * While it runs it is sampled, some hundred times a second, by a perf event on
+ * every CPU (bpf/phase.bpf.c); while it sleeps, /proc/PID/stack tells. Both go by
+ * the innermost function that is known: allocating and zeroing a page belongs
+ * to the fault, or to the IOMMU's page table, that wanted it.
  */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/perf_event.h>
+#include <malloc.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "phase.h"
+#include "phase.skel.h"
+
+#define FREQUENCY 97 /* Hz; not in step with what is done every 10 ms */
 
 static const struct {
-	const char *part; /* of a function's name */
-	const char *phase;
-} frames[] = {
-	{"mutex_lock", "lock"},
-	{"rwsem_down", "lock"},
-	{"down_read", "lock"},
-	{"down_write", "lock"},
-	{"clear_huge_page", "fault"},
-	{"clear_page", "fault"},
-	{"folio_zero", "fault"},
-	{"handle_mm_fault", "fault"},
-	{"alloc_pages", "fault"},
-	{"hugetlb_fault", "fault"},
-	{"faultin_page", "fault"},
-	{"iommu_map", "iommu"},
-	{"pin_user_pages", "pin"},
-	{"get_user_pages", "pin"},
-	{"gup_", "pin"},
+	const char *function;
+	enum phase phase;
+} functions[] = {
+	{"handle_mm_fault", PHASE_FAULT},
+	{"hugetlb_fault", PHASE_FAULT},
+	{"fixup_user_fault", PHASE_FAULT},
+	{"unpin_user_page", PHASE_UNPIN},
+	{"unpin_user_pages", PHASE_UNPIN},
+	{"unpin_user_pages_dirty_lock", PHASE_UNPIN},
+	{"unpin_user_page_range_dirty_lock", PHASE_UNPIN},
+	{"iommu_map", PHASE_IOMMU},
+	{"iommu_map_sg", PHASE_IOMMU},
+	{"iommu_unmap", PHASE_IOMMU},
+	{"iommu_unmap_fast", PHASE_IOMMU},
+	{"iommu_iova_to_phys", PHASE_IOMMU},
+	{"intel_iommu_tlb_sync", PHASE_IOMMU},
+	{"pin_user_pages_remote", PHASE_PIN},
+	{"pin_user_pages_fast", PHASE_PIN},
+	{"vfio_pin_pages_remote", PHASE_PIN},
+	{"vfio_unpin_pages_remote", PHASE_UNPIN},
+	{"__mutex_lock.constprop.0", PHASE_LOCK},
+	{"__mutex_lock_slowpath", PHASE_LOCK},
+	{"mutex_lock", PHASE_LOCK},
+	{"rwsem_down_read_slowpath", PHASE_LOCK},
+	{"rwsem_down_write_slowpath", PHASE_LOCK},
 };
 
-static const char *known(const char *line)
+#define FUNCTIONS (sizeof(functions) / sizeof(functions[0]))
+
+_Static_assert(FUNCTIONS <= PHASE_RANGES, "a range each");
+
+const char *phase_name(enum phase phase)
 {
-	for (size_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++)
-		if (strstr(line, frames[i].part))
-			return frames[i].phase;
-	return NULL;
+	static const char *const names[PHASES] = {
+		[PHASE_FAULT] = "fault", [PHASE_PIN] = "pin",
+		[PHASE_UNPIN] = "unpin", [PHASE_IOMMU] = "iommu",
+		[PHASE_LOCK] = "lock",
+	};
+
+	return names[phase];
 }
 
-const char *phase_of_task(pid_t tgid, pid_t tid)
+/* A function ends where the next symbol begins. */
+static void find_functions(struct phase_bpf *bpf)
 {
-	const char *phase = NULL;
+	struct phase_range found[FUNCTIONS] = {};
+	FILE *f = fopen("/proc/kallsyms", "re");
+	char line[512], name[256], type;
+	unsigned long long address;
+
+	if (!f)
+		return;
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%llx %c %255s", &address, &type, name) != 3 ||
+		    (type | 0x20) != 't')
+			continue;
+		for (size_t i = 0; i < FUNCTIONS; i++)
+			if (!found[i].begin &&
+			    !strcmp(name, functions[i].function))
+				found[i].begin = address;
+	}
+	rewind(f);
+	while (fgets(line, sizeof(line), f)) {
+		address = strtoull(line, NULL, 16);
+		for (size_t i = 0; i < FUNCTIONS; i++)
+			if (found[i].begin && address > found[i].begin &&
+			    (!found[i].end || address < found[i].end))
+				found[i].end = address;
+	}
+	fclose(f);
+	for (size_t i = 0; i < FUNCTIONS; i++) {
+		found[i].phase = functions[i].phase;
+		if (found[i].end)
+			memcpy((void *)&bpf->rodata
+				       ->ranges[bpf->rodata->range_count++],
+			       &found[i], sizeof(found[i]));
+	}
+}
+
+static int open_event(struct phase_bpf *bpf, int cpu)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_CPU_CLOCK,
+		.sample_freq = FREQUENCY,
+		.freq = 1,
+	};
+	int fd = syscall(SYS_perf_event_open, &attr, -1, cpu, -1,
+			 PERF_FLAG_FD_CLOEXEC);
+
+	if (fd >= 0 && (ioctl(fd, PERF_EVENT_IOC_SET_BPF,
+			      bpf_program__fd(bpf->progs.sample)) ||
+			ioctl(fd, PERF_EVENT_IOC_ENABLE, 0))) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+static void load(struct phases *p)
+{
+	struct phase_bpf *bpf = phase_bpf__open();
+
+	p->cpus = sysconf(_SC_NPROCESSORS_CONF);
+	p->events = calloc(p->cpus, sizeof(*p->events));
+	p->failed = true;
+	if (!bpf || !p->events)
+		goto out;
+	find_functions(bpf);
+	if (phase_bpf__load(bpf))
+		goto out;
+	/* libbpf has parsed all of the kernel's types, and let them go. */
+	malloc_trim(0);
+	p->bpf = bpf;
+	p->failed = false;
+	return;
+out:
+	phase_bpf__destroy(bpf);
+}
+
+static void begin(struct phases *p)
+{
+	if (!p->bpf && !p->failed)
+		load(p);
+	for (int cpu = 0; p->bpf && cpu < p->cpus; cpu++) {
+		int fd = open_event(p->bpf, cpu);
+
+		/* A CPU that is off has none. */
+		if (fd >= 0)
+			p->events[p->event_count++] = fd;
+	}
+	p->failed = !p->event_count;
+}
+
+void phases_rest(struct phases *p)
+{
+	while (p->event_count > 0)
+		close(p->events[--p->event_count]);
+}
+
+void phases_close(struct phases *p)
+{
+	phases_rest(p);
+	free(p->events);
+	phase_bpf__destroy(p->bpf);
+	memset(p, 0, sizeof(*p));
+}
+
+bool phases_counts(struct phases *p, pid_t tid, struct phase_counts *counts)
+{
+	struct phase_bpf *bpf = p->bpf;
+
+	return bpf && !bpf_map_lookup_elem(bpf_map__fd(bpf->maps.watched), &tid,
+					   counts);
+}
+
+/* What was sampled most since the last call, and counts it from zero again. */
+static enum phase sampled(struct phases *p, pid_t tid)
+{
+	struct phase_bpf *bpf = p->bpf;
+	struct phase_counts counts = {}, zero = {};
+	enum phase most = PHASE_UNKNOWN;
+
+	if (!bpf)
+		return PHASE_UNKNOWN;
+	phases_counts(p, tid, &counts);
+	bpf_map_update_elem(bpf_map__fd(bpf->maps.watched), &tid, &zero,
+			    BPF_ANY);
+	for (int i = PHASE_UNKNOWN + 1; i < PHASES; i++)
+		if (counts.samples[i] > counts.samples[most] ||
+		    (most == PHASE_UNKNOWN && counts.samples[i]))
+			most = i;
+	return most;
+}
+
+static enum phase known(const char *line)
+{
+	for (size_t i = 0; i < FUNCTIONS; i++)
+		if (strstr(line, functions[i].function))
+			return functions[i].phase;
+	return PHASE_UNKNOWN;
+}
+
+static enum phase asleep(pid_t tgid, pid_t tid)
+{
+	enum phase phase = PHASE_UNKNOWN;
 	char path[64], line[256];
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/stack", tgid, tid);
 	f = fopen(path, "re");
 	if (!f)
-		return NULL;
+		return PHASE_UNKNOWN;
 	while (!phase && fgets(line, sizeof(line), f))
 		phase = known(line);
 	fclose(f);
 	return phase;
+}
+
+const char *phases_of(struct phases *p, pid_t tgid, pid_t tid)
+{
+	enum phase running, sleeping;
+
+	if (!p->event_count && !p->failed)
+		begin(p);
+	running = sampled(p, tid);
+	sleeping = asleep(tgid, tid);
+	return phase_name(sleeping ?: running);
 }

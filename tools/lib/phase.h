@@ -1,11 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a task that maps memory is doing just now. */
-#ifndef VFIOSCOPE_PHASE_H
-#define VFIOSCOPE_PHASE_H
+/* What a task that maps or unmaps memory is doing just now. */
+#ifndef VFIOSCOPE_LIB_PHASE_H
+#define VFIOSCOPE_LIB_PHASE_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
-/* "fault", "pin", "iommu" or "lock"; NULL: its kernel stack does not tell. */
-const char *phase_of_task(pid_t tgid, pid_t tid);
+#include "../../bpf/phase.h"
 
-#endif /* VFIOSCOPE_PHASE_H */
+struct phases {
+	void *bpf;
+	int *events; /* one a CPU */
+	int event_count;
+	int cpus;
+	bool failed; /* it was tried: sleeping tasks only */
+};
+
+/* "fault", "pin", "unpin", "iommu", "lock"; NULL when it cannot be told. What
+ * it did most since the last call counts. The first call for a thread begins to
+ * sample it.
+ */
+const char *phases_of(struct phases *phases, pid_t tgid, pid_t tid);
+/* The samples of a thread so far; false: it is not sampled. */
+bool phases_counts(struct phases *phases, pid_t tid,
+		   struct phase_counts *counts);
+/* Nothing is sampled until the next call; what was loaded stays. */
+void phases_rest(struct phases *phases);
+void phases_close(struct phases *phases);
+const char *phase_name(enum phase phase);
+
+#endif /* VFIOSCOPE_LIB_PHASE_H */

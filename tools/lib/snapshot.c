@@ -4,6 +4,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -69,10 +70,25 @@ static int read_all(struct snapshot *s, int fd)
 	}
 }
 
+/* A file to read what the iterator says, or a negative errno. */
+static int open_iterator(const struct bpf_program *program)
+{
+	struct bpf_link *link = bpf_program__attach_iter(program, NULL);
+	int fd;
+
+	if (!link)
+		return -errno;
+	fd = bpf_iter_create(bpf_link__fd(link));
+	if (fd < 0)
+		fd = -errno;
+	/* The file keeps it. */
+	bpf_link__destroy(link);
+	return fd;
+}
+
 int snapshot_take(struct snapshot *s)
 {
 	struct snapshot_bpf *bpf;
-	struct bpf_link *link;
 	int fd, ret;
 
 	s->count = 0;
@@ -80,24 +96,36 @@ int snapshot_take(struct snapshot *s)
 	if (ret)
 		return ret;
 	bpf = s->bpf;
-	link = bpf_program__attach_iter(bpf->progs.snapshot, NULL);
-	if (!link) {
-		ret = -errno;
-		goto out;
-	}
-	fd = bpf_iter_create(bpf_link__fd(link));
-	if (fd < 0) {
-		ret = -errno;
-		goto out_link;
-	}
-	ret = read_all(s, fd);
-	close(fd);
-out_link:
-	bpf_link__destroy(link);
-out:
+	fd = open_iterator(bpf->progs.snapshot);
+	ret = fd < 0 ? fd : read_all(s, fd);
+	if (fd >= 0)
+		close(fd);
 	if (ret)
 		tool_error("cannot take a snapshot: %s", strerror(-ret));
 	return ret;
+}
+
+bool snapshot_call(struct snapshot *s, __u64 iova, struct snap_call *call)
+{
+	struct snapshot_bpf *bpf = s->bpf;
+	bool found = false;
+	FILE *f;
+	int fd;
+
+	if (!bpf)
+		return false;
+	fd = open_iterator(bpf->progs.calls);
+	if (fd < 0)
+		return false;
+	f = fdopen(fd, "r");
+	if (!f) {
+		close(fd);
+		return false;
+	}
+	while (!found && fread(call, sizeof(*call), 1, f) == 1)
+		found = call->iova == iova;
+	fclose(f);
+	return found;
 }
 
 int snapshot_survey(struct snapshot *s, struct snap_survey *survey)

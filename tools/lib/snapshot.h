@@ -19,6 +19,9 @@ struct snapshot {
  * the programs when they are not. Negative: could not, it was said.
  */
 int snapshot_take(struct snapshot *snapshot);
+/* The task that is mapping @iova, as far as can be told; false: none is. */
+bool snapshot_call(struct snapshot *snapshot, __u64 iova,
+		   struct snap_call *call);
 /* Asks what a container's backend holds. */
 int snapshot_survey(struct snapshot *snapshot, struct snap_survey *survey);
 /* After modules came or went, what was known of their insides is void. */

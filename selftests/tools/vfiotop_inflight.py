@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A map of memory that nobody has touched, and what vfiotop says meanwhile.
+
+vfiotop is started in the middle of the map. Each row is compared, when it
+comes, with the client's resident memory, which is what has been faulted in and
+pinned; each estimate of the time left with when the map really ended. Then the
+client is killed, and the rows of its exit are looked at.
+
+Prints TAP lines "ok NAME" and "not ok NAME" for the shell to count.
+
+    vfiotop_inflight.py CLIENT MIB
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+client_path, mib = sys.argv[1], int(sys.argv[2])
+size = mib << 20
+
+
+def resident(pid):
+    with open(f"/proc/{pid}/status") as f:
+        found = re.search(r"VmRSS:\s+(\d+) kB", f.read())
+    return int(found.group(1)) << 10 if found else 0
+
+
+def check(good, name, seen=""):
+    print(("ok " if good else "not ok ") + name)
+    if not good and seen:
+        print(f"# {seen}"[:900])
+
+
+client = subprocess.Popen([client_path, str(mib)], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, text=True)
+assert client.stdout.readline() == "mapping\n"
+before = resident(client.pid)
+while resident(client.pid) < before + size // 10:
+    time.sleep(0.02)
+
+top = subprocess.Popen(["vfiotop", "--json", "0.2"], stdout=subprocess.PIPE,
+                       text=True)
+ended = []
+
+
+def wait_for_end():
+    client.stdout.readline()
+    ended.append(time.monotonic())
+
+
+threading.Thread(target=wait_for_end).start()
+rows = []
+teardown = []
+killed = None
+while True:
+    line = top.stdout.readline()
+    now = time.monotonic()
+    if not line:
+        break
+    row = json.loads(line)
+    if row["pid"] != client.pid:
+        continue
+    flight = row["inflight"]
+    if flight and flight["op"] == "map":
+        rows.append((now, flight, resident(client.pid) - before))
+    elif flight:
+        teardown.append((now, flight, row["pinned_bytes"]))
+    if ended and not killed and now > ended[0] + 1:
+        pinned = row["pinned_bytes"]
+        os.kill(client.pid, signal.SIGKILL)
+        killed = now
+        threading.Thread(target=lambda: (client.wait(), time.sleep(1),
+                                         top.terminate())).start()
+top.wait()
+
+check(len(rows) >= 5, "a map that began before vfiotop is shown in flight",
+      f"{len(rows)} rows, map took until {ended}")
+check(all(f["size"] == size for _, f, _ in rows), "its size is what was asked for", rows)
+off = [abs(f["done"] - rss) / size for _, f, rss in rows]
+check(off and max(off) <= 0.05, "its progress is within 5 % of the truth",
+      [(f["done"], rss) for _, f, rss in rows])
+known = {"fault", "pin", "iommu", "lock"}
+check(all(f["phase"] in known for _, f, _ in rows), "it has a phase", rows)
+check(any(f["phase"] == "fault" for _, f, _ in rows),
+      "memory that nobody has touched is faulted in", [f["phase"] for _, f, _ in rows])
+late = [(now, f) for now, f, _ in rows if size / 2 < f["done"] < size]
+# The machine that emulates this one has other work: most rows, not all.
+wrong = [(ended[0] - now, f["eta_ns"]) for now, f in late
+         if f["eta_ns"] is None or
+         abs(f["eta_ns"] / 1e9 - (ended[0] - now)) > 0.25 * (ended[0] - now)]
+check(len(late) > 2 * len(wrong), "the time left is within 25 % in the second half",
+      f"{len(late)} rows, wrong (truth s, said ns): {wrong}")
+check(pinned == size, "after the map everything is pinned", pinned)
+check(bool(teardown), "the teardown after SIGKILL is shown", f"none of it; killed {killed}")
+check(all(f["done"] <= f["size"] == size for _, f, _ in teardown),
+      "the teardown's size is what was mapped", teardown)
+done = [f["done"] for _, f, _ in teardown]
+check(done == sorted(done), "the teardown goes on", done)
+print(f"# map: {len(rows)} rows, largest error {max(off, default=0):.3f} of the size; "
+      f"{len(late) - len(wrong)} of {len(late)} estimates right; "
+      f"teardown: {len(teardown)} rows")

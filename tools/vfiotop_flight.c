@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Maps in flight and containers that are taken down.
+ *
+ * A map is known by its event, or, when it began before the tool did, by a
+ * mapping in the backend's books that is not finished: the caller's registers
+ * then lead to what was asked for. Its progress is the size that it has in the
+ * books, which grows with it.
+ *
+ * A container that nobody has open and that is still there is being taken down
+ * by its last user's exit. Mappings leave the books one by one; of a large one
+ * the unpinned pages tell. They are counted for the whole machine, so what
+ * others give back at the same time is counted in.
+ */
+#include <stdio.h>
+#include <time.h>
+
+#include "lib/phase.h"
+#include "vfiotop_flight.h"
+
+#define PAGE_BYTES 4096
+#define RATE_NS	   8000000000ULL /* what is longer ago counts less */
+
+static uint64_t load(const __u64 *v)
+{
+	return __atomic_load_n(v, __ATOMIC_RELAXED);
+}
+
+static uint64_t now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+const char *flight_name(enum flight_op op)
+{
+	return op == FLIGHT_TEARDOWN ? "teardown" : "map";
+}
+
+static int64_t unpinned_bytes(void)
+{
+	FILE *f = fopen("/proc/vmstat", "re");
+	long long pages = -1;
+	char line[128];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "nr_foll_pin_released %lld", &pages) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return pages < 0 ? -1 : pages * PAGE_BYTES;
+}
+
+/* The map that has been going on for longest. */
+static const struct top_inflight *oldest_of(const struct top_container *sums,
+					    uint64_t now)
+{
+	const struct top_inflight *oldest = NULL;
+
+	for (int i = 0; i < TOP_INFLIGHT; i++) {
+		const struct top_inflight *one = &sums->inflight[i];
+
+		if (__atomic_load_n(&one->tid, __ATOMIC_RELAXED) &&
+		    one->start_ns < now &&
+		    (!oldest || one->start_ns < oldest->start_ns))
+			oldest = one;
+	}
+	return oldest;
+}
+
+void flight_end(struct top_flight *f)
+{
+	f->op = FLIGHT_NONE;
+	f->shown = false;
+}
+
+void flight_begin(struct top_flight *f, const struct top_container *sums,
+		  uint64_t now)
+{
+	const struct top_inflight *one = oldest_of(sums, now);
+
+	f->now_ns = now;
+	f->eta_ns = -1;
+	if (!one) {
+		/* What the books or an exit told may still be under way. */
+		if (f->op == FLIGHT_MAP && !f->found)
+			flight_end(f);
+		return;
+	}
+	if (f->op != FLIGHT_MAP || f->began_ns != load(&one->start_ns)) {
+		f->op = FLIGHT_MAP;
+		f->shown = true;
+		f->found = false;
+		f->began_ns = load(&one->start_ns);
+		f->seen_ns = f->began_ns;
+		f->seen_done = 0;
+		f->rate = 0;
+		f->done = 0;
+	}
+	f->iova = load(&one->iova);
+	f->size = load(&one->size);
+	if ((int64_t)load(&one->done) > f->done)
+		f->done = load(&one->done);
+	f->tgid = one->tgid;
+	f->tid = one->tid;
+	f->elapsed_ns = now - f->began_ns;
+	/* What has taken most of the time so far. */
+	f->phase = one->iommu_ns > one->pin_ns ? "iommu" : "pin";
+}
+
+void flight_teardown(struct top_flight *f, pid_t pid, int64_t bytes)
+{
+	if (f->op != FLIGHT_TEARDOWN) {
+		if (bytes <= 0)
+			return;
+		f->op = FLIGHT_TEARDOWN;
+		f->shown = false;
+		f->size = bytes;
+		f->done = 0;
+		f->tgid = pid;
+		f->tid = pid;
+		f->began_ns = f->now_ns;
+		f->seen_ns = f->now_ns;
+		f->seen_done = 0;
+		f->rate = 0;
+		f->unpinned = unpinned_bytes();
+	}
+	f->elapsed_ns = f->now_ns - f->began_ns;
+	f->phase = "unpin";
+}
+
+/* What was reached of late counts, and a little what was before. */
+static void estimate(struct top_flight *f)
+{
+	uint64_t at = now(), took = at - f->seen_ns;
+	int64_t gained = f->done - f->seen_done;
+	double weight = (double)took / RATE_NS;
+
+	if (gained > 0 && took > 0) {
+		if (f->rate == 0 || weight > 1)
+			weight = 1;
+		f->rate += weight * ((double)gained / took - f->rate);
+		f->seen_ns = at;
+		f->seen_done = f->done;
+	}
+	if (f->rate > 0)
+		f->eta_ns = (f->size - f->done) / f->rate;
+}
+
+void flight_phase(struct top_flight *f, struct phases *phases)
+{
+	const char *phase = phases_of(phases, f->tgid, f->tid);
+
+	if (phase)
+		f->phase = phase;
+}
+
+/* A mapping that is not finished, and no event said that it was begun. */
+static void adopt(struct top_flight *f, struct snapshot *snapshot,
+		  struct phases *phases, struct snap_survey *survey)
+{
+	struct snap_call call;
+
+	if (!survey->has_making ||
+	    !snapshot_call(snapshot, survey->making, &call))
+		return;
+	f->op = FLIGHT_MAP;
+	f->shown = true;
+	f->found = true;
+	f->iova = call.iova;
+	f->size = call.size;
+	f->done = 0;
+	f->phase = "pin";
+	f->tgid = call.tgid;
+	f->tid = call.tid;
+	/* Takes its time when it is the first. */
+	flight_phase(f, phases);
+	survey->walk = 0;
+	survey->find = 1;
+	survey->iova = call.iova;
+	f->seen_ns = now();
+	f->began_ns = f->seen_ns;
+	f->rate = 0;
+	if (snapshot_survey(snapshot, survey))
+		flight_end(f);
+	f->seen_done = survey->done;
+}
+
+static void follow_map(struct top_flight *f, const struct snap_survey *survey)
+{
+	int64_t done = survey->has_done ? (int64_t)survey->done : -1;
+
+	if (f->found && (done < 0 || done >= f->size)) {
+		flight_end(f);
+		return;
+	}
+	if (done > f->done && done <= f->size)
+		f->done = done;
+	if (f->found)
+		f->elapsed_ns = -1;
+	estimate(f);
+}
+
+static void follow_teardown(struct top_flight *f,
+			    const struct snap_survey *survey)
+{
+	int64_t left = f->size, given = 0;
+
+	if (survey->has_maps)
+		left = survey->pinned;
+	if (f->unpinned >= 0)
+		given = unpinned_bytes() - f->unpinned;
+	f->done = f->size - left;
+	if (given > f->done)
+		f->done = given < f->size ? given : f->size;
+	/* It may be held by what the snapshot does not see: an fd that is in
+	 * flight over a socket.
+	 */
+	f->shown = f->done > 0;
+	estimate(f);
+}
+
+void flight_survey(struct top_flight *f, struct snapshot *snapshot,
+		   struct phases *phases, const struct snap_survey *survey)
+{
+	struct snap_survey again = *survey;
+
+	if (f->op == FLIGHT_NONE) {
+		adopt(f, snapshot, phases, &again);
+		survey = &again;
+	}
+	if (f->op == FLIGHT_MAP)
+		follow_map(f, survey);
+	else if (f->op == FLIGHT_TEARDOWN)
+		follow_teardown(f, survey);
+}

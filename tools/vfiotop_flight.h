@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a container is doing that takes long: a map, or the taking down of
+ * everything after its last user has gone. How far it is and what it waits for.
+ */
+#ifndef VFIOSCOPE_VFIOTOP_FLIGHT_H
+#define VFIOSCOPE_VFIOTOP_FLIGHT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "lib/phase.h"
+#include "lib/snapshot.h"
+#include "../bpf/vfiotop.h"
+
+enum flight_op { FLIGHT_NONE, FLIGHT_MAP, FLIGHT_TEARDOWN };
+
+struct top_flight {
+	enum flight_op op;
+	bool shown; /* it is not only a guess */
+	uint64_t iova;
+	int64_t size;
+	int64_t done;
+	int64_t elapsed_ns; /* negative: it began before the tool did */
+	int64_t eta_ns;	    /* negative: not known */
+	const char *phase;
+	pid_t tgid;
+	pid_t tid;
+
+	/* From tick to tick. */
+	bool found; /* by the books, no event told */
+	uint64_t now_ns;
+	uint64_t began_ns;
+	uint64_t seen_ns; /* what was done then, for the rate */
+	int64_t seen_done;
+	double rate;	  /* bytes a ns, of late */
+	int64_t unpinned; /* bytes of the whole machine, when it began */
+};
+
+const char *flight_name(enum flight_op op);
+
+/* A tick begins: what the events say. */
+void flight_begin(struct top_flight *flight, const struct top_container *sums,
+		  uint64_t now_ns);
+/* Nobody has the container open, and it is still there with @bytes pinned. */
+void flight_teardown(struct top_flight *flight, pid_t pid, int64_t bytes);
+/* What its task is doing. */
+void flight_phase(struct top_flight *flight, struct phases *phases);
+/* What the backend's books say of it; they also know what began unseen. */
+void flight_survey(struct top_flight *flight, struct snapshot *snapshot,
+		   struct phases *phases, const struct snap_survey *survey);
+void flight_end(struct top_flight *flight);
+
+#endif /* VFIOSCOPE_VFIOTOP_FLIGHT_H */
