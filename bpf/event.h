@@ -174,10 +174,13 @@ struct snap_survey {
 	__u64 container_ptr; /* in */
 	__u32 container;     /* in: id expected there, 0: any */
 	__u32 walk;	     /* in: count mappings and bytes as well */
-	__u32 find;	     /* in: look for the mapping at iova */
+	__u32 find;	     /* in: look for the mapping that iova is in */
 	__u32 has_done;	     /* out: it was found */
 	__u64 iova;	     /* in */
-	__u64 done;	 /* out: its size; that of one in the making grows */
+	__u64 start;	     /* out: where it begins */
+	__u64 done; /* out: its size; that of one in the making grows */
+	__u32 prot; /* out: IOMMU_READ | IOMMU_WRITE */
+	__u32 unused;
 	__u32 ok;	 /* out: the container is what was expected */
 	__u32 has_avail; /* out: dma_avail was found */
 	__u32 dma_avail; /* out: mappings that may still be made */

@@ -198,14 +198,18 @@ static __always_inline void find_mapping(struct snap_survey *s,
 {
 	struct rb_node *at = BPF_CORE_READ(iommu, dma_list.rb_node);
 	struct vfio_dma___view *dma;
-	__u64 iova;
+	__u64 iova, size;
 	int i;
 
 	for (i = 0; i < MAX_TREE_DEPTH && at; i++) {
 		dma = dma_of(at);
 		iova = BPF_CORE_READ(dma, iova);
-		if (iova == s->iova) {
-			s->done = BPF_CORE_READ(dma, size);
+		size = BPF_CORE_READ(dma, size);
+		/* One that has just begun has no size yet. */
+		if (s->iova - iova < size || s->iova == iova) {
+			s->start = iova;
+			s->done = size;
+			s->prot = BPF_CORE_READ(dma, prot);
 			s->has_done = 1;
 			break;
 		}

@@ -98,6 +98,7 @@ struct vfio_dma___view {
 	struct rb_node node;
 	dma_addr_t iova;
 	size_t size;
+	int prot;
 	bool iommu_mapped;
 } VIEW;
 

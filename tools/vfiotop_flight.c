@@ -190,7 +190,8 @@ static void adopt(struct top_flight *f, struct snapshot *snapshot,
 
 static void follow_map(struct top_flight *f, const struct snap_survey *survey)
 {
-	int64_t done = survey->has_done ? (int64_t)survey->done : -1;
+	bool there = survey->has_done && survey->start == f->iova;
+	int64_t done = there ? (int64_t)survey->done : -1;
 
 	if (f->found && (done < 0 || done >= f->size)) {
 		flight_end(f);

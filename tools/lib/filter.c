@@ -9,27 +9,32 @@
 #include "filter.h"
 #include "names.h"
 
-bool filter_set_device(struct filter *filter, const char *device)
+int filter_group_of(const char *device)
 {
 	char pattern[512], target[512];
-	bool found = false;
+	int group = -1;
 	ssize_t len;
 	glob_t g;
 
 	if (strchr(device, '/') || strpbrk(device, "*?["))
-		return false;
+		return -1;
 	snprintf(pattern, sizeof(pattern), "/sys/bus/*/devices/%s/iommu_group",
 		 device);
 	if (glob(pattern, 0, NULL, &g))
-		return false;
+		return -1;
 	len = readlink(g.gl_pathv[0], target, sizeof(target) - 1);
 	if (len > 0) {
 		target[len] = '\0';
-		filter->device_group = atoi(strrchr(target, '/') + 1);
-		found = true;
+		group = atoi(strrchr(target, '/') + 1);
 	}
 	globfree(&g);
-	return found;
+	return group;
+}
+
+bool filter_set_device(struct filter *filter, const char *device)
+{
+	filter->device_group = filter_group_of(device);
+	return filter->device_group >= 0;
 }
 
 void filter_set_cgroup(struct filter *filter, const char *path)

@@ -14,7 +14,11 @@ struct filter {
 	const char *cgroup; /* a path below the root, NULL: any */
 };
 
-/* Finds the group of a device by its name on any bus; false: no such. */
+/* The IOMMU group of a device, by its name on any bus; -1: no such device, or it
+ * is in none.
+ */
+int filter_group_of(const char *device);
+/* false: as above */
 bool filter_set_device(struct filter *filter, const char *device);
 /* Accepts a path with and without /sys/fs/cgroup before it. */
 void filter_set_cgroup(struct filter *filter, const char *path);

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# vfiofaults with a device that reaches where it may not (faults.c).
+
+# The value of a Python expression over `all`, the tool's rows of the device,
+# and `of(verdict)`, those of a kind.
+faults_json() {
+	python3 -c '
+import json, sys
+all = [r for r in map(json.loads, open(sys.argv[1])) if r.get("device") == "0000:00:10.0"]
+def of(verdict):
+    return [r for r in all if r["verdict"] == verdict]
+print(eval(sys.argv[2]))' "$@" 2>&1 | tail -1
+}
+
+# Until the log of the tool says so much of a kind.
+faults_wait() {
+	local tries
+	for ((tries = 0; tries < 40; tries++)); do
+		[ "$(faults_json "$work/faults.json" "sum(r['count'] for r in of('$1'))")" -ge "$2" ] 2>/dev/null && return
+		sleep 0.5
+	done
+}
+
+test_vfiofaults() {
+	local log=$work/faults.json group pid phase tries
+	group=$(basename "$(realpath /sys/bus/pci/devices/0000:00:10.0/iommu_group)")
+	client_start faults
+	go held
+	# The log is full of faults from before; only new ones count.
+	vfiofaults --json 0.5 >"$log" 2>"$work/faults.err" &
+	pid=$!
+	vfiofaults 0.5 >"$work/faults.txt" 2>&1 &
+	local text=$!
+	for ((tries = 0; tries < 60; tries++)); do
+		[ "$(bpftool prog show | grep -c dma_unmap)" -ge 2 ] && break
+		sleep 0.5
+	done
+	sleep 1
+	local before
+	before=$(dmesg | grep -c 'DMAR: \[DMA.*00:10.0')
+	for phase in "never not_mapped 1" "read_only read_only 1" "unmapped unmapped 1" "flood not_mapped 2"; do
+		# shellcheck disable=SC2086 # words
+		set -- $phase
+		go "$1"
+		faults_wait "$2" "$3"
+	done
+	kill -INT $pid $text
+	ended 20 $pid
+	is "it ends with 1: there were faults" 1 $?
+	ended 20 $text
+	# An IOMMU merges faults that come while one is not handled; what was logged
+	# must be counted.
+	is "as many as were logged" "$(($(dmesg | grep -c 'DMAR: \[DMA.*00:10.0') - before))" "$(faults_json "$log" 'sum(r["count"] for r in all)')"
+	is "never mapped: of the flood as well" True "$(faults_json "$log" 'sum(r["count"] for r in of("not_mapped")) >= 2')"
+	is "for reading only" 1 "$(faults_json "$log" 'sum(r["count"] for r in of("read_only"))')"
+	is "unmapped before" 1 "$(faults_json "$log" 'sum(r["count"] for r in of("unmapped"))')"
+	is "the address of what was unmapped" $((0x20000000)) "$(faults_json "$log" 'of("unmapped")[0]["iova"]')"
+	is "the address that is for reading only" $((0x20001000)) "$(faults_json "$log" 'of("read_only")[0]["iova"]')"
+	is "the flood's addresses are among those" True "$(faults_json "$log" '0x30200000 <= max(r["last_iova"] for r in of("not_mapped")) <= 0x30e00000')"
+	is "who unmapped it" "$client" "$(faults_json "$log" 'of("unmapped")[0]["unmapped_by"]["pid"]')"
+	is "when: less than a second before" True "$(faults_json "$log" '0 <= of("unmapped")[0]["unmapped_by"]["ago_ns"] < 1e9')"
+	is "every fault is a write, of this group and client" "{('write', $group, $client)}" "$(faults_json "$log" '{(r["op"], r["group"], r["pid"]) for r in all}')"
+	grep -q "unmapped .* s before by tools_faults/$client" "$work/faults.txt"
+	ok $? "the text says who unmapped it" "$(cat "$work/faults.txt")"
+	is "the text keeps to 80 columns" 0 "$(awk 'length > 80' "$work/faults.txt" | wc -l)"
+	vfiofaults -a --json 1 1 >"$work/faults.all" 2>&1
+	is "-a finds them in the log" 1 "$(faults_json "$work/faults.all" 'int(sum(r["count"] for r in all) >= 4)')"
+	client_end
+	vfiofaults 1 1 >"$work/faults.txt" 2>&1
+	is "without faults it exits" 0 $?
+}
