@@ -95,6 +95,42 @@ test_vfiotop_leaves_nothing() {
 	is "without root it says so" 2 "$(setpriv --reuid=65534 --clear-groups --bounding-set=-all --inh-caps=-all vfiotop -1 >/dev/null 2>&1; echo $?)"
 }
 
+# What is missing is said, in words that help.
+test_vfiotop_errors() {
+	local said screen tries
+	: >"$work/empty"
+	mount --bind "$work/empty" /sys/kernel/btf/vfio
+	said=$(timeout 60 vfiotop -1 2>&1)
+	is "without the module's BTF it exits" 2 $?
+	umount /sys/kernel/btf/vfio
+	grep -q "module vfio has no BTF" <<<"$said"
+	ok $? "and says what is missing" "$said"
+	mount --bind "$work" /sys/kernel/btf
+	said=$(timeout 60 vfiotop -1 2>&1)
+	is "without the kernel's BTF it exits" 2 $?
+	umount /sys/kernel/btf
+	grep -q "CONFIG_DEBUG_INFO_BTF" <<<"$said"
+	ok $? "and says what to do" "$said"
+	if [ "$VFIOSCOPE_MODULES" = ours ]; then
+		said=$(timeout 60 vfiotop --source stock -1 2>&1)
+	else
+		said=$(timeout 60 vfiotop --source tracepoint -1 2>&1)
+	fi
+	is "a source that is not there is refused" 2 $?
+	tmux -L narrow new-session -d -x 40 -y 12 "vfiotop 1"
+	for ((tries = 0; tries < 60; tries++)); do
+		screen=$(tmux -L narrow capture-pane -p)
+		grep -q PID <<<"$screen" && break
+		sleep 1
+	done
+	grep -q PID <<<"$screen"
+	ok $? "a terminal of 40 columns shows what fits" "$screen"
+	tmux -L narrow send-keys q
+	gone 30 "$(pgrep -nx vfiotop || echo none)"
+	ok $? "and q ends it there as well"
+	tmux -L narrow kill-server 2>/dev/null
+}
+
 # A long map that began before the tool, and its client's end by SIGKILL.
 test_vfiotop_inflight() {
 	local line
@@ -112,5 +148,6 @@ test_vfiotop() {
 	test_vfiotop_rows
 	test_vfiotop_screen
 	test_vfiotop_inflight
+	test_vfiotop_errors
 	test_vfiotop_leaves_nothing
 }

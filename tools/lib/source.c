@@ -267,7 +267,7 @@ static bool module_live(const char *name)
 	return access(path, F_OK) || host_file_has(path, "live");
 }
 
-/* 0 or a negative errno; the data is the caller's to free. */
+/* 0 or a negative errno, -ENODATA without BTF; the data is the caller's to free. */
 static int module_btf_read(const char *module, struct module_btf *btf)
 {
 	size_t room = 64 << 10;
@@ -278,7 +278,7 @@ static int module_btf_read(const char *module, struct module_btf *btf)
 	snprintf(path, sizeof(path), "/sys/kernel/btf/%s", module);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return -errno;
+		return errno == ENOENT ? -ENODATA : -errno;
 	btf->size = 0;
 	btf->data = malloc(room);
 	while (btf->data &&
@@ -293,7 +293,12 @@ static int module_btf_read(const char *module, struct module_btf *btf)
 		}
 	}
 	close(fd);
-	return btf->data ? 0 : -ENOMEM;
+	if (!btf->data)
+		return -ENOMEM;
+	if (btf->size)
+		return 0;
+	free(btf->data);
+	return -ENODATA;
 }
 
 static int attach(struct source *s, struct module *m, const char *prefix,
@@ -380,7 +385,7 @@ static void say_cannot_attach(const struct module *m, int err)
 	char path[128];
 
 	snprintf(path, sizeof(path), "/sys/kernel/btf/%s", m->name);
-	if (err == -ENOENT && access(path, F_OK))
+	if (err == -ENODATA)
 		tool_error("module %s has no BTF (%s): build it with pahole "
 			   "-J against the kernel's BTF",
 			   m->name, path);
@@ -488,6 +493,11 @@ void source_let_go(struct source *s)
 bool source_ready(struct source *s)
 {
 	return s->modules[CORE].state == MODULE_ATTACHED;
+}
+
+bool source_coming(struct source *s)
+{
+	return s->modules[CORE].failures > 0;
 }
 
 const char *source_kind(struct source *s)

@@ -52,6 +52,8 @@ void source_let_go(struct source *source);
 
 /* Whether the core is there and attached. */
 bool source_ready(struct source *source);
+/* It is there, and could not be attached to yet: on its way in or out. */
+bool source_coming(struct source *source);
 const char *source_kind(struct source *source);
 /* What is being waited for, or "" */
 const char *source_status(struct source *source);

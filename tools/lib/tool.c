@@ -133,6 +133,8 @@ static void poll_source(struct run *run, struct loop *loop)
 		}
 		return;
 	}
+	if (source_coming(run->source))
+		return;
 	if (run->once) {
 		tool_error("vfio is not loaded: modprobe vfio, or leave out -1 "
 			   "to wait for it");
