@@ -41,10 +41,15 @@ static bool parse_long(const char *s, long min, long max, long *v)
 }
 
 static error_t parse_argument(struct argp_state *state, struct run *run,
-			      const char *arg)
+			      char *arg)
 {
 	char *end;
 
+	if (run->tool->argument) {
+		if (run->tool->argument(arg, run))
+			argp_error(state, "what is \"%s\"?", arg);
+		return 0;
+	}
 	if (state->arg_num == 0) {
 		run->interval = strtod(arg, &end);
 		if (!*arg || *end || !(run->interval >= 0.01) ||
@@ -147,7 +152,7 @@ void args_parse(struct run *run, int argc, char **argv)
 	const struct argp_child children[] = {{&own, 0, NULL, 0}, {}};
 	struct argp argp = {.options = common_options,
 			    .parser = parse_common,
-			    .args_doc = "[INTERVAL [COUNT]]",
+			    .args_doc = tool->arguments ?: "[INTERVAL [COUNT]]",
 			    .children = children};
 	char *doc;
 

@@ -271,6 +271,8 @@ static void run_loop(struct run *run)
 		loop.fds[FD_KEYS].fd = STDIN_FILENO;
 		tick(run, &loop, true);
 	}
+	if (run->tool->look && !run->screen)
+		tick(run, &loop, false);
 	while (!run->stop)
 		turn(run, &loop);
 	if (on_screen)
@@ -285,7 +287,7 @@ int tool_main(const struct tool *tool, int argc, char **argv)
 	struct run run = {
 		.tool = tool,
 		.interval = 1,
-		.count = -1,
+		.count = tool->look ? 1 : -1,
 		.filter = {.group = -1, .device_group = -1},
 		.source_name = "auto",
 	};

@@ -37,6 +37,14 @@ struct tool {
 	const struct argp_option *options;
 	error_t (*option)(int key, char *arg, struct run *run);
 
+	/* Shows what is, not what happens: looks at once, and once unless
+	 * run->count is set. Its arguments are not interval and count but
+	 * what @argument takes, which returns as @option does.
+	 */
+	bool look;
+	const char *arguments; /* for the help */
+	error_t (*argument)(char *arg, struct run *run);
+
 	/* BPF programs, as the skeleton embeds them; NULL: none. */
 	const void *(*elf)(size_t *size);
 
