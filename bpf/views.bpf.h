@@ -64,21 +64,34 @@ struct vfio_container___view {
 } VIEW;
 
 struct iommu_group___view {
+	struct kobject kobj;
+	struct list_head devices;
+	void *owner;
 	int id;
 } VIEW;
 
+struct group_device___view {
+	struct list_head list;
+	struct device *dev;
+} VIEW;
+
 struct vfio_group___view {
+	struct device dev;
 	struct cdev cdev;
 	unsigned int container_users;
 	struct iommu_group___view *iommu_group;
 	struct vfio_container___view *container;
+	struct list_head device_list;
 	struct list_head container_next;
 	struct kvm *kvm;
+	struct file *opened_file;
+	unsigned int external_users; /* ours only */
 } VIEW;
 
 struct vfio_device___view {
 	struct device *dev;
 	struct vfio_group___view *group;
+	struct list_head group_next;
 	unsigned int open_count;
 } VIEW;
 
@@ -100,6 +113,64 @@ struct vfio_dma___view {
 	size_t size;
 	int prot;
 	bool iommu_mapped;
+} VIEW;
+
+/* Who has which char device numbers; see drivers/base/map.c. */
+struct probe___view {
+	struct probe___view *next;
+	void *data;
+} VIEW;
+
+struct kobj_map___view {
+	struct probe___view *probes[255];
+} VIEW;
+
+struct kvm___view {
+	struct list_head vm_list;
+	struct list_head devices;
+} VIEW;
+
+struct kvm_vcpu___view {
+	struct kvm___view *kvm;
+} VIEW;
+
+struct kvm_device___view {
+	const void *ops;
+	struct kvm___view *kvm;
+	void *private;
+	struct list_head vm_node;
+} VIEW;
+
+/* Before "kvm/vfio: Prepare for accepting vfio device fd" the list was of
+ * groups, by name.
+ */
+struct kvm_vfio___view {
+	struct list_head file_list;
+	struct list_head group_list;
+} VIEW;
+
+struct kvm_vfio_file___view {
+	struct list_head node;
+	struct file *file;
+} VIEW;
+
+struct kvm_vfio_group___view {
+	struct list_head node;
+	struct file *file;
+} VIEW;
+
+struct scm_fp_list___view {
+	short count;
+	struct file *fp[253];
+} VIEW;
+
+/* In a packet's cb[] while it is a unix socket's. */
+struct unix_skb_parms___view {
+	struct scm_fp_list___view *fp;
+} VIEW;
+
+struct mm_struct___view {
+	struct task_struct *owner;
 } VIEW;
 
 static __always_inline struct vfio_device___view *

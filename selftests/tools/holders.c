@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Holds a group in one way, says who vfioholders must find, and lets go.
+ *
+ * tools_holders STAGE: writes a line for each holder ("holder KIND PID FD WHAT
+ * DEVICE VIA", a dash for null) and one for the count ("users N unaccounted M"),
+ * then "ready", and waits for a line on its standard input.
+ */
+#include <fcntl.h>
+#include <linux/io_uring.h>
+#include <linux/kvm.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../lib/emulated.h"
+#include "../lib/vfio.h"
+
+#define MANY 10007
+
+static void holder(const char *kind, pid_t pid, int fd, const char *what,
+		   const char *device, const char *via)
+{
+	char number[2][16] = {"-", "-"};
+
+	if (pid)
+		snprintf(number[0], sizeof(number[0]), "%d", pid);
+	if (fd >= 0)
+		snprintf(number[1], sizeof(number[1]), "%d", fd);
+	printf("holder %s %s %s %s %s %s\n", kind, number[0], number[1], what,
+	       device, via);
+}
+
+static void by_fd(pid_t pid, int fd, const char *what, const char *device)
+{
+	holder("process", pid, fd, what, device, "fd");
+}
+
+/* What is open of the space. */
+static void space_holders(const struct vfio_space *s)
+{
+	if (s->container >= 0)
+		by_fd(getpid(), s->container, "container", "-");
+	if (s->group >= 0)
+		by_fd(getpid(), s->group, "group", "-");
+	if (s->device >= 0)
+		by_fd(getpid(), s->device, "device", s->name);
+}
+
+static void ready(int users, int unaccounted)
+{
+	printf("users %d unaccounted %d\nready\n", users, unaccounted);
+	fflush(stdout);
+	if (getchar() == EOF)
+		vfio_die("nobody looks");
+}
+
+static void close_one(int *fd)
+{
+	close(*fd);
+	*fd = -1;
+}
+
+static void plain(struct vfio_space *s)
+{
+	vfio_space_open_device(s);
+	space_holders(s);
+	ready(2, 0);
+}
+
+static void attached(struct vfio_space *s)
+{
+	space_holders(s);
+	ready(1, 0);
+}
+
+/* One file by two fds; and a second file, which 6.1's own modules count. */
+static void twice(struct vfio_space *s)
+{
+	const char *modules = getenv("VFIOSCOPE_MODULES");
+	int copy, second;
+	struct utsname u;
+	bool per_file;
+
+	uname(&u);
+	per_file = !strncmp(u.release, "6.1.", 4) && modules &&
+		   !strcmp(modules, "stock");
+	vfio_space_open_device(s);
+	copy = vfio_must(dup(s->device));
+	second = vfio_must(__vfio_device_open(s->group, s->name));
+	space_holders(s);
+	by_fd(getpid(), copy, "device", s->name);
+	by_fd(getpid(), second, "device", s->name);
+	ready(per_file ? 3 : 2, 0);
+	close(copy);
+	close(second);
+}
+
+/* A child that waits until it is killed, holding what @keep points to. */
+static pid_t waiting_child(const struct vfio_space *s, int keep)
+{
+	pid_t pid = vfio_must(fork());
+
+	if (pid)
+		return pid;
+	if (s->container != keep)
+		close(s->container);
+	if (s->group != keep)
+		close(s->group);
+	if (s->device != keep)
+		close(s->device);
+	for (;;)
+		pause();
+}
+
+/* Until the child is where it waits for good. */
+static void wait_for_child(pid_t pid, const char *function)
+{
+	char path[64], stack[4096];
+	size_t len;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stack", pid);
+	for (int i = 0; i < 2000; i++) {
+		f = fopen(path, "re");
+		if (!f)
+			vfio_die("no child");
+		len = fread(stack, 1, sizeof(stack) - 1, f);
+		fclose(f);
+		stack[len] = '\0';
+		if (strstr(stack, function))
+			return;
+		usleep(10000);
+	}
+	vfio_die("the child does not wait in %s", function);
+}
+
+static void end_child(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static void inherited(struct vfio_space *s)
+{
+	pid_t child = waiting_child(s, s->group);
+
+	wait_for_child(child, "sys_pause");
+	space_holders(s);
+	by_fd(child, s->group, "group", "-");
+	ready(1, 0);
+	end_child(child);
+}
+
+static void send_fd(int to, int fd)
+{
+	char byte = 0, control[CMSG_SPACE(sizeof(fd))] = {};
+	struct iovec io = {&byte, 1};
+	struct msghdr m = {.msg_iov = &io,
+			   .msg_iovlen = 1,
+			   .msg_control = control,
+			   .msg_controllen = sizeof(control)};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+	vfio_must(sendmsg(to, &m, 0));
+}
+
+static void in_flight(struct vfio_space *s)
+{
+	int pair[2];
+
+	vfio_must(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+	/* A packet without files before it, and a file that is none of ours. */
+	vfio_must(write(pair[0], "", 1));
+	send_fd(pair[0], STDERR_FILENO);
+	send_fd(pair[0], s->group);
+	close_one(&s->group);
+	space_holders(s);
+	holder("process", getpid(), -1, "group", "-", "socket");
+	ready(1, 0);
+	close(pair[0]);
+	close(pair[1]);
+}
+
+static void *map_bar(struct vfio_space *s)
+{
+	struct vfio_region_info bar;
+	void *p;
+
+	vfio_space_open_device(s);
+	bar = vfio_region(s->device, VFIO_PCI_BAR0_REGION_INDEX);
+	p = mmap(NULL, SZ_4K, PROT_READ, MAP_SHARED, s->device, bar.offset);
+	if (p == MAP_FAILED)
+		vfio_die("mmap of BAR 0: errno %d", errno);
+	close_one(&s->device);
+	return p;
+}
+
+static void mapped(struct vfio_space *s)
+{
+	void *p = map_bar(s);
+
+	space_holders(s);
+	holder("mmap", getpid(), -1, "device", s->name, "-");
+	ready(2, 0);
+	munmap(p, SZ_4K);
+}
+
+static int wait_without_files(void *unused)
+{
+	close_range(0, ~0U, 0);
+	for (;;)
+		pause();
+	return 0;
+}
+
+static void shared_memory(struct vfio_space *s)
+{
+	char *stack = vfio_memory(64 * SZ_4K, 0);
+	void *p = map_bar(s);
+	pid_t child;
+
+	child = vfio_must(clone(wait_without_files, stack + 64 * SZ_4K,
+				CLONE_VM | SIGCHLD, NULL));
+	wait_for_child(child, "sys_pause");
+	space_holders(s);
+	holder("mmap", getpid(), -1, "device", s->name, "-");
+	holder("mm", child, -1, "device", s->name, "-");
+	ready(2, 0);
+	end_child(child);
+	munmap(p, SZ_4K);
+}
+
+/* Only KVM has the group: all else is closed. */
+static void kvm(struct vfio_space *s)
+{
+	struct kvm_create_device create = {.type = KVM_DEV_TYPE_VFIO};
+	int kvm = vfio_must(open("/dev/kvm", O_RDWR | O_CLOEXEC));
+	int vm = vfio_must(vfio_ioctl(kvm, KVM_CREATE_VM, 0));
+	int vcpu = vfio_must(vfio_ioctl(vm, KVM_CREATE_VCPU, 0));
+	__s32 fd = s->group;
+	struct kvm_device_attr attr = {
+		.group = KVM_DEV_VFIO_GROUP,
+		.attr = KVM_DEV_VFIO_GROUP_ADD,
+		.addr = (uintptr_t)&fd,
+	};
+
+	vfio_must(vfio_ioctl(vm, KVM_CREATE_DEVICE, &create));
+	vfio_must(vfio_ioctl(create.fd, KVM_SET_DEVICE_ATTR, &attr));
+	close_one(&s->group);
+	close_one(&s->container);
+	holder("kvm", getpid(), vm, "kvm_vfio", "-", "-");
+	ready(1, 0);
+	close(create.fd);
+	close(vcpu);
+	close(vm);
+	close(kvm);
+}
+
+static pid_t unbind_in_child(struct vfio_space *s)
+{
+	pid_t pid = vfio_must(fork());
+
+	if (pid)
+		return pid;
+	vfio_space_close(s);
+	_exit(-__vfio_pci_unbind(s->name));
+}
+
+static void bind_again(struct vfio_space *s, pid_t child)
+{
+	waitpid(child, NULL, 0);
+	vfio_must(__vfio_pci_bind(s->name));
+}
+
+static void unbound(struct vfio_space *s)
+{
+	pid_t child;
+
+	vfio_space_open_device(s);
+	child = unbind_in_child(s);
+	wait_for_child(child, "vfio_unregister_group_dev");
+	space_holders(s);
+	holder("unbind", child, -1, "device", s->name, "-");
+	ready(2, 0);
+	vfio_space_close(s);
+	bind_again(s, child);
+}
+
+static int external_hold(struct vfio_space *s, struct vfio_testdev_external *e)
+{
+	int testdev = vfio_must(__testdev_open());
+
+	vfio_must(__testdev_external_get(testdev, s->group, e));
+	vfio_must(__testdev_external_get(testdev, s->group, e));
+	vfio_space_close(s);
+	s->container = s->group = s->device = -1;
+	return testdev;
+}
+
+static void external(struct vfio_space *s)
+{
+	struct vfio_testdev_external e;
+	int testdev = external_hold(s, &e);
+
+	holder("external", 0, -1, "group", "-", "-");
+	ready(3, 0);
+	close(testdev);
+}
+
+/* No file leads to the group, and its char device is gone. */
+static void external_unbound(struct vfio_space *s)
+{
+	struct vfio_testdev_external e;
+	int testdev = external_hold(s, &e);
+	pid_t child = vfio_must(fork());
+
+	if (!child) {
+		close(testdev);
+		_exit(-__vfio_pci_unbind(s->name));
+	}
+	wait_for_child(child, "vfio_device_leave_group");
+	holder("external", 0, -1, "group", "-", "-");
+	holder("unbind", child, -1, "device", s->name, "-");
+	ready(3, 0);
+	close(testdev);
+	bind_again(s, child);
+}
+
+/* A reference that is in nobody's table. */
+static void io_uring(struct vfio_space *s)
+{
+	struct io_uring_params params = {};
+	int ring;
+
+	vfio_space_open_device(s);
+	ring = vfio_must(syscall(SYS_io_uring_setup, 2, &params));
+	vfio_must(syscall(SYS_io_uring_register, ring, IORING_REGISTER_FILES,
+			  &s->device, 1));
+	close_one(&s->device);
+	space_holders(s);
+	ready(2, 1);
+	vfio_must(syscall(SYS_io_uring_register, ring, IORING_UNREGISTER_FILES,
+			  NULL, 0));
+	close(ring);
+}
+
+static void many(struct vfio_space *s)
+{
+	struct rlimit limit = {MANY + 100, MANY + 100};
+
+	vfio_must(setrlimit(RLIMIT_NOFILE, &limit));
+	for (int i = 0; i < MANY; i++)
+		vfio_must(open("/dev/null", O_RDONLY | O_CLOEXEC));
+	plain(s);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		void (*run)(struct vfio_space *s);
+	} stages[] = {
+		{"plain", plain},
+		{"attached", attached},
+		{"twice", twice},
+		{"inherited", inherited},
+		{"in_flight", in_flight},
+		{"mapped", mapped},
+		{"shared_memory", shared_memory},
+		{"kvm", kvm},
+		{"unbound", unbound},
+		{"external", external},
+		{"external_unbound", external_unbound},
+		{"io_uring", io_uring},
+		{"many", many},
+	};
+	struct vfio_space space;
+
+	for (size_t i = 0; argc == 2 && i < sizeof(stages) / sizeof(*stages);
+	     i++) {
+		if (strcmp(argv[1], stages[i].name))
+			continue;
+		vfio_space_open(&space, EDU_BDF, VFIO_TYPE1v2_IOMMU);
+		stages[i].run(&space);
+		return 0;
+	}
+	fprintf(stderr, "usage: tools_holders STAGE\n");
+	return 2;
+}

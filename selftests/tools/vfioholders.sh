@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # run-all sets work and bin
+# vfioholders against each way to hold a group; tools_holders says what it must
+# find, line by line.
+
+edu=0000:00:10.0
+
+# stage NAME: what NAME holds is in $work/wanted until stage_end.
+stage() {
+	local line
+	rm -f "$work"/{in,out}
+	mkfifo "$work/in" "$work/out"
+	"$bin/selftests/tools_holders" "$1" <"$work/in" >"$work/out" &
+	client=$!
+	exec 7>"$work/in" 8<"$work/out"
+	while read -r -t 60 line <&8 && [ "$line" != ready ]; do
+		echo "$line"
+	done | sort >"$work/wanted"
+	grep -q '^users' "$work/wanted"
+	ok $? "$1: staged"
+}
+
+stage_end() {
+	(echo >&7) 2>/dev/null # a client that failed is not there to read it
+	ended 60 "$client"
+	ok $? "$1: the client ended well"
+	exec 7>&- 8<&-
+}
+
+# The group of a JSON line as tools_holders writes it.
+holders_lines() {
+	python3 -c '
+import json, sys
+g = json.loads(sys.stdin.readline())
+def s(v):
+    return "-" if v is None else str(v)
+for h in g["holders"]:
+    comm = h["comm"]
+    assert comm == ("tools_holders" if h["pid"] else None), comm
+    print("holder", *(s(h[k]) for k in "kind pid fd what device via".split()))
+print("users", g["container_users"], "unaccounted", g["unaccounted"])
+assert g["accounted"] == g["container_users"] - g["unaccounted"]
+assert g["devices"] == ["'$edu'"] or "'"$1"'" == "external_unbound", g["devices"]
+assert (g["container"] is None) == (g["container_users"] == 0)
+assert g["group"] == '"$group"'' 2>&1 | sort
+}
+
+# staged NAME [EXIT]: the stage, what the tool finds in it, and its words.
+staged() {
+	local status=${2-0}
+	stage "$1"
+	vfioholders --json "$edu" >"$work/holders.json" 2>"$work/holders.err"
+	is "$1: exits" "$status" $?
+	holders_lines "$1" <"$work/holders.json" >"$work/seen"
+	cmp -s "$work/wanted" "$work/seen"
+	ok $? "$1: every holder and no other" "$(diff "$work/wanted" "$work/seen"; cat "$work/holders.err")"
+}
+
+# words STAGE: what the tool says in words, for `has STAGE WORDS`.
+words() {
+	vfioholders "/dev/vfio/$group" >"$work/$1.txt" 2>&1
+	is "$1: no line is longer than 80" 0 "$(awk 'length > 80' "$work/$1.txt" | wc -l)"
+}
+
+has() {
+	tr '\n' ' ' <"$work/$1.txt" | tr -s ' ' | grep -qF -- "$2"
+	ok $? "$1: says '$2'" "$(cat "$work/$1.txt")"
+}
+
+test_vfioholders_stages() {
+	local name
+	for name in plain attached twice inherited in_flight mapped shared_memory kvm unbound; do
+		staged $name
+		case $name in plain | in_flight | mapped | kvm | unbound) words $name ;; esac
+		case $name in
+		plain) has plain "2 users = 1 attachment + 1 open device; all accounted for" ;;
+		in_flight) has in_flight "group, in flight over a socket" ;;
+		mapped) has mapped "device $edu, 4 KiB, fd closed" ;;
+		kvm) has kvm "group's file, by its VM" ;;
+		unbound) has unbound "waits for $edu to be closed" ;;
+		esac
+		stage_end $name
+	done
+	staged io_uring 1
+	words io_uring
+	has io_uring "2 users = 1 attachment + 1 open device; 1 NOT ACCOUNTED FOR"
+	has io_uring "device $edu, open 1 time, of which 0 found"
+	has io_uring "io_uring (instances: $client tools_holders)"
+	stage_end io_uring
+	if [ "$VFIOSCOPE_MODULES" = ours ]; then
+		for name in external external_unbound; do
+			staged $name
+			words $name
+			has $name "group, by code in the kernel, 2 users"
+			stage_end $name
+		done
+	fi
+}
+
+test_vfioholders_many() {
+	local before after
+	staged many
+	words many
+	before=$(date +%s%N)
+	vfioholders --json "$edu" >/dev/null
+	after=$(date +%s%N)
+	echo "# 10007 open files and all others: $(((after - before) / 1000000)) ms"
+	[ $((after - before)) -lt 20000000000 ]
+	ok $? "many: looked at in time"
+	is "it chooses by process" "$group" "$(vfioholders --json -p "$client" | python3 -c 'import json,sys; print(*[json.loads(l)["group"] for l in sys.stdin])')"
+	is "and by group" "$(wc -l <"$work/many.txt")" "$(vfioholders -g "$group" | wc -l)"
+	is "a process that holds nothing has no group" 0 "$(vfioholders -p 1 | wc -l)"
+	vfioholders -i 0.1 -c 50 -j | head -1 >/dev/null
+	is "a closed pipe ends it quietly" 0 "${PIPESTATUS[0]}"
+	is "looks as often as it is told" 3 "$(vfioholders -i 0.1 -c 3 -j "$edu" | wc -l)"
+	stage_end many
+}
+
+test_vfioholders_nobody() {
+	local before
+	before=$(programs)
+	vfioholders "$edu" >"$work/nobody.txt"
+	is "a group that nobody has: exits" 0 $?
+	has nobody "nobody holds it"
+	is "every group of the machine" 3 "$(vfioholders --json | wc -l)"
+	is "it leaves no program" "$before" "$(programs)"
+	is "what is neither group nor device: usage" 2 "$(vfioholders nonsense >/dev/null 2>&1; echo $?)"
+	is "without root it says so" 2 "$(setpriv --reuid=65534 --clear-groups --bounding-set=-all --inh-caps=-all vfioholders 2>"$work/user.txt" >&2; echo $?)"
+	has user "needs root"
+}
+
+test_vfioholders_without_vfio() {
+	devices_release
+	ok $? "modules unload"
+	vfioholders >"$work/absent.txt" 2>&1
+	is "without vfio: exits" 2 $?
+	has absent "vfio is not loaded"
+	devices_bind
+	ok $? "and load again"
+}
+
+test_vfioholders() {
+	local group
+	group=$(basename "$(realpath /sys/bus/pci/devices/$edu/iommu_group)")
+	test_vfioholders_nobody
+	modprobe -q kvm_amd || modprobe -q kvm_intel
+	test_vfioholders_stages
+	test_vfioholders_many
+	test_vfioholders_without_vfio
+}

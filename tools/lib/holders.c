@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Groups and who keeps each alive.
+ *
+ * First all groups that there are, by every way that leads to one; then their
+ * devices; then their holders (holders_find.c). What was found is compared with
+ * the user count at last.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "holders_find.h"
+#include "names.h"
+#include "tool.h"
+
+#define CHAR_BUCKETS 255
+
+void *holders_append(void *list_ptr, size_t *count, size_t size)
+{
+	void **list = list_ptr;
+	void *more;
+
+	/* Room is a power of two, so it need not be remembered. */
+	if (!(*count & (*count - 1))) {
+		more = realloc(*list, (*count ? *count * 2 : 1) * size);
+		if (!more)
+			return NULL;
+		*list = more;
+	}
+	more = (char *)*list + (*count)++ * size;
+	memset(more, 0, size);
+	return more;
+}
+
+struct held_group *holders_group(struct holders *h, uint64_t ptr)
+{
+	for (size_t i = 0; i < h->count; i++)
+		if (h->groups[i].ptr == ptr)
+			return &h->groups[i];
+	return NULL;
+}
+
+int holders_add_group(struct holders *h, struct look *look, uint64_t ptr)
+{
+	struct hold_group seen = {.group = ptr};
+	struct held_group *g;
+
+	if (!ptr || holders_group(h, ptr) || !look_group(look, &seen))
+		return 0;
+	g = holders_append(&h->groups, &h->count, sizeof(*g));
+	if (!g)
+		return -ENOMEM;
+	g->ptr = ptr;
+	g->removed = seen.id < 0;
+	g->id = g->removed ? atoi(seen.name) : seen.id;
+	g->opened = seen.opened_file;
+	g->attached = seen.container_ptr;
+	g->iommu_group = seen.iommu_group;
+	g->container_ptr = seen.container_ptr;
+	g->container = seen.container;
+	g->users = seen.users;
+	g->external = seen.external;
+	g->per_file = seen.per_file;
+	return 0;
+}
+
+static int find_groups(struct holders *h, struct look *look)
+{
+	int ret = 0;
+
+	for (unsigned b = 0; b < CHAR_BUCKETS && !ret; b++) {
+		struct hold_next step = {.list = HOLD_CHAR_DEVICES, .of = b};
+
+		for (int n = 0; n < MAX_ENTRIES && !ret; n++) {
+			if (!look_next(look, &step))
+				break;
+			ret = holders_add_group(h, look, step.found);
+		}
+	}
+	/* Those that lost their char device, and are still in use. */
+	struct hold_next step = {.list = HOLD_IOMMU_GROUPS};
+
+	for (int n = 0; n < MAX_ENTRIES && !ret; n++) {
+		if (!look_next(look, &step))
+			break;
+		ret = holders_add_group(h, look, step.found);
+	}
+	for (size_t i = 0; i < look->count && !ret; i++)
+		ret = holders_add_group(h, look, look->files[i].group);
+	return ret;
+}
+
+struct held_device *holders_device(struct held_group *g, uint64_t ptr)
+{
+	for (size_t i = 0; i < g->device_count; i++)
+		if (g->devices[i].ptr == ptr)
+			return &g->devices[i];
+	return NULL;
+}
+
+static int add_device(struct held_group *g, struct look *look, uint64_t ptr)
+{
+	struct hold_device seen = {.device = ptr};
+	struct held_device *d;
+
+	if (!g || !ptr || holders_device(g, ptr) || !look_device(look, &seen) ||
+	    seen.group != g->ptr)
+		return 0;
+	d = holders_append(&g->devices, &g->device_count, sizeof(*d));
+	if (!d)
+		return -ENOMEM;
+	d->ptr = ptr;
+	d->open_count = seen.open_count;
+	d->users = g->per_file ? d->open_count : d->open_count > 0;
+	snprintf(d->name, sizeof(d->name), "%s", seen.name);
+	names_clean(d->name);
+	return 0;
+}
+
+/* A device that is being unregistered is not in its group's list any more. */
+static int find_devices(struct holders *h, struct look *look)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < h->count; i++) {
+		struct hold_next step = {.list = HOLD_GROUP_DEVICES,
+					 .of = h->groups[i].ptr};
+
+		for (int n = 0; n < MAX_ENTRIES && !ret; n++) {
+			if (!look_next(look, &step))
+				break;
+			ret = add_device(&h->groups[i], look, step.found);
+		}
+	}
+	for (size_t i = 0; i < look->count && !ret; i++) {
+		const struct hold_file *f = &look->files[i];
+
+		if (f->what == HOLD_DEVICE)
+			ret = add_device(holders_group(h, f->group), look,
+					 f->object);
+	}
+	return ret;
+}
+
+/* Distinct files: one that several hold is open once. */
+static unsigned count_files(const struct held_group *g, const char *device)
+{
+	unsigned files = 0;
+
+	for (size_t i = 0; i < g->holder_count; i++) {
+		const struct holder *r = &g->holders[i];
+		bool first = r->file && !strcmp(r->device, device);
+
+		for (size_t k = 0; first && k < i; k++)
+			first = g->holders[k].file != r->file;
+		files += first;
+	}
+	return files;
+}
+
+static void account(struct held_group *g)
+{
+	unsigned devices = 0;
+
+	g->accounted = g->external;
+	for (size_t i = 0; i < g->device_count; i++) {
+		struct held_device *d = &g->devices[i];
+
+		d->files = count_files(g, d->name);
+		devices += d->files;
+		if (d->files)
+			g->accounted +=
+				d->files < d->users ? d->files : d->users;
+	}
+	/* An open device holds the file of its group. */
+	g->file_found = g->external || devices;
+	for (size_t i = 0; i < g->holder_count; i++)
+		if (g->holders[i].what == HOLDER_GROUP ||
+		    g->holders[i].what == HOLDER_KVM_VFIO)
+			g->file_found = true;
+	if (g->attached)
+		g->accounted += g->file_found;
+	if (g->accounted > g->users)
+		g->accounted = g->users;
+	g->unaccounted = g->users - g->accounted;
+	if (!g->attached && g->opened && !g->file_found)
+		g->unaccounted++;
+}
+
+#define COMPARE(a, b) ((a) < (b) ? -1 : (a) > (b))
+
+static int compare_holders(const void *a, const void *b)
+{
+	const struct holder *x = a, *y = b;
+	int ret = COMPARE(x->kind, y->kind);
+
+	ret = ret ?: COMPARE(x->pid, y->pid);
+	ret = ret ?: COMPARE(x->what, y->what);
+	ret = ret ?: COMPARE((unsigned)x->fd, (unsigned)y->fd);
+	return ret ?: strcmp(x->device, y->device);
+}
+
+static int compare_devices(const void *a, const void *b)
+{
+	const struct held_device *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+static int compare_groups(const void *a, const void *b)
+{
+	const struct held_group *x = a, *y = b;
+
+	return COMPARE(x->id, y->id) ?: COMPARE(x->ptr, y->ptr);
+}
+
+int holders_take(struct holders *h)
+{
+	struct look look;
+	int ret;
+
+	memset(h, 0, sizeof(*h));
+	ret = look_open(&look);
+	if (ret)
+		return ret;
+	ret = find_groups(h, &look);
+	ret = ret ?: find_devices(h, &look);
+	ret = ret ?: holders_find(h, &look);
+	for (size_t i = 0; i < h->count && !ret; i++) {
+		struct held_group *g = &h->groups[i];
+
+		account(g);
+		qsort(g->holders, g->holder_count, sizeof(*g->holders),
+		      compare_holders);
+		qsort(g->devices, g->device_count, sizeof(*g->devices),
+		      compare_devices);
+	}
+	qsort(h->groups, h->count, sizeof(*h->groups), compare_groups);
+	look_close(&look);
+	if (ret)
+		tool_error("out of memory");
+	return ret;
+}
+
+void holders_free(struct holders *h)
+{
+	for (size_t i = 0; i < h->count; i++) {
+		free(h->groups[i].devices);
+		free(h->groups[i].holders);
+	}
+	free(h->groups);
+	free(h->io_urings);
+	memset(h, 0, sizeof(*h));
+}

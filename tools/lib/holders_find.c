@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The holders of groups: joins files, devices and VMs by address.
+ *
+ * Each file found becomes a holder of its group. What a file cannot tell is added
+ * after that: VMs that have files of their own, external users, and who waits
+ * for a device in unbind.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "holders_find.h"
+#include "names.h"
+
+static struct holder *find_holder(struct held_group *g, enum holder_kind kind,
+				  pid_t pid, uint64_t file)
+{
+	for (size_t i = 0; i < g->holder_count; i++) {
+		struct holder *r = &g->holders[i];
+
+		if (r->kind == kind && r->pid == pid && r->file == file &&
+		    !r->socket)
+			return r;
+	}
+	return NULL;
+}
+
+static struct holder *add_holder(struct held_group *g, enum holder_kind kind,
+				 const struct hold_file *f)
+{
+	struct holder *r;
+
+	r = holders_append(&g->holders, &g->holder_count, sizeof(*r));
+	if (!r)
+		return NULL;
+	r->kind = kind;
+	r->pid = f->tgid;
+	r->fd = f->fd;
+	r->socket = f->via == HOLD_BY_SOCKET;
+	r->file = f->file;
+	memcpy(r->comm, f->comm, sizeof(r->comm) - 1);
+	names_clean(r->comm);
+	if (f->what == HOLD_CONTAINER) {
+		r->what = HOLDER_CONTAINER;
+	} else if (f->what == HOLD_GROUP) {
+		r->what = HOLDER_GROUP;
+	} else {
+		struct held_device *d = holders_device(g, f->object);
+
+		r->what = HOLDER_DEVICE;
+		if (d)
+			snprintf(r->device, sizeof(r->device), "%s", d->name);
+	}
+	return r;
+}
+
+static int add_process(struct held_group *g, const struct hold_file *f)
+{
+	bool socket = f->via == HOLD_BY_SOCKET;
+
+	/* A queue is found by each fd of its socket, and a table by each thread
+	 * whose leader is gone.
+	 */
+	for (size_t i = 0; i < g->holder_count; i++) {
+		const struct holder *r = &g->holders[i];
+
+		if (r->kind == HOLDER_PROCESS && r->pid == (pid_t)f->tgid &&
+		    r->file == f->file && r->socket == socket && r->fd == f->fd)
+			return 0;
+	}
+	return add_holder(g, HOLDER_PROCESS, f) ? 0 : -ENOMEM;
+}
+
+/* Whose memory it is: its owner as the kernel says, if that one has it. */
+static uint32_t mm_owner(const struct look *look, const struct hold_file *f)
+{
+	uint32_t lowest = f->tgid;
+
+	for (size_t i = 0; i < look->count; i++) {
+		const struct hold_file *o = &look->files[i];
+
+		if (o->via != HOLD_BY_MMAP || o->mm != f->mm)
+			continue;
+		if (o->tgid == f->owner)
+			return f->owner;
+		if (o->tgid < lowest)
+			lowest = o->tgid;
+	}
+	return lowest;
+}
+
+static int add_mapping(struct held_group *g, const struct look *look,
+		       const struct hold_file *f)
+{
+	enum holder_kind kind = HOLDER_MMAP;
+	struct holder *r;
+
+	if (mm_owner(look, f) != f->tgid)
+		kind = HOLDER_MM;
+	r = find_holder(g, kind, f->tgid, f->file);
+	if (!r)
+		r = add_holder(g, kind, f);
+	if (!r)
+		return -ENOMEM;
+	r->ranges++;
+	r->bytes += f->bytes;
+	r->closed = !find_holder(g, HOLDER_PROCESS, f->tgid, f->file);
+	return 0;
+}
+
+/* Tasks that the iterator over mappings does not come by: kernel threads. */
+static int add_sharers(struct held_group *g, const struct look *look,
+		       const struct hold_file *f)
+{
+	for (size_t i = 0; i < look->count; i++) {
+		struct hold_file s = look->files[i];
+
+		if (s.via != HOLD_BY_MM || s.mm != f->mm)
+			continue;
+		if (find_holder(g, HOLDER_MM, s.tgid, f->file) ||
+		    find_holder(g, HOLDER_MMAP, s.tgid, f->file))
+			continue;
+		s.what = f->what;
+		s.object = f->object;
+		s.file = f->file;
+		if (!add_holder(g, HOLDER_MM, &s))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int add_container(struct holders *h, const struct hold_file *f)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < h->count && !ret; i++)
+		if (h->groups[i].container_ptr == f->object)
+			ret = add_process(&h->groups[i], f);
+	return ret;
+}
+
+static int add_io_uring(struct holders *h, const struct hold_file *f)
+{
+	struct io_uring_user *u;
+
+	for (size_t i = 0; i < h->io_uring_count; i++)
+		if (h->io_urings[i].pid == (pid_t)f->tgid)
+			return 0;
+	u = holders_append(&h->io_urings, &h->io_uring_count, sizeof(*u));
+	if (!u)
+		return -ENOMEM;
+	u->pid = f->tgid;
+	memcpy(u->comm, f->comm, sizeof(u->comm) - 1);
+	names_clean(u->comm);
+	return 0;
+}
+
+/* Mappings after fds, so that it is known whether the fd is open; and who
+ * shares a mapping after all who have it.
+ */
+static int add_files(struct holders *h, const struct look *look)
+{
+	struct held_group *g;
+	int ret = 0;
+
+	for (size_t i = 0; i < look->count && !ret; i++) {
+		const struct hold_file *f = &look->files[i];
+
+		if (f->what == HOLD_IO_URING)
+			ret = add_io_uring(h, f);
+		if (f->via != HOLD_BY_FD && f->via != HOLD_BY_SOCKET)
+			continue;
+		if (f->what == HOLD_CONTAINER)
+			ret = add_container(h, f);
+		g = f->group ? holders_group(h, f->group) : NULL;
+		if (g)
+			ret = add_process(g, f);
+	}
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < look->count && !ret; i++) {
+			const struct hold_file *f = &look->files[i];
+
+			g = f->group ? holders_group(h, f->group) : NULL;
+			if (!g || f->via != HOLD_BY_MMAP)
+				continue;
+			ret = pass ? add_sharers(g, look, f)
+				   : add_mapping(g, look, f);
+		}
+	return ret;
+}
+
+static struct holder *add_vm_user(struct held_group *g,
+				  const struct hold_file *user,
+				  const struct hold_file *file)
+{
+	struct held_device *d = holders_device(g, file->object);
+	struct hold_file vm = {.fd = user->fd, .tgid = user->tgid};
+	struct holder *r;
+
+	memcpy(vm.comm, user->comm, sizeof(vm.comm));
+	r = add_holder(g, HOLDER_KVM, &vm);
+	if (!r)
+		return NULL;
+	r->what = HOLDER_KVM_VFIO;
+	r->file = file->file;
+	if (d)
+		snprintf(r->device, sizeof(r->device), "%s", d->name);
+	return r;
+}
+
+/* A line a process that has the VM, by the VM's own fd if it has that. */
+static int add_vm_users(struct held_group *g, const struct look *look,
+			uint64_t kvm, const struct hold_file *file)
+{
+	const struct hold_file nobody = {.fd = -1};
+	bool any = false;
+
+	for (size_t i = 0; i < look->count; i++) {
+		const struct hold_file *f = &look->files[i];
+		struct holder *r;
+
+		if (f->what != HOLD_KVM || f->object != kvm)
+			continue;
+		any = true;
+		r = find_holder(g, HOLDER_KVM, f->tgid, file->file);
+		if (!r)
+			r = add_vm_user(g, f, file);
+		if (!r)
+			return -ENOMEM;
+		if (f->vm_fd && f->fd >= 0)
+			r->fd = f->fd;
+	}
+	return any || add_vm_user(g, &nobody, file) ? 0 : -ENOMEM;
+}
+
+static int add_vm(struct holders *h, struct look *look, uint64_t kvm)
+{
+	struct hold_next devices = {.list = HOLD_VM_DEVICES, .of = kvm};
+	struct held_group *g;
+	int ret = 0;
+
+	for (int n = 0; n < MAX_ENTRIES && look_next(look, &devices); n++) {
+		struct hold_next files = {.list = HOLD_VM_FILES,
+					  .of = devices.found};
+
+		if (!devices.found)
+			continue;
+		for (int k = 0; k < MAX_ENTRIES && !ret; k++) {
+			struct hold_file file = {};
+
+			if (!look_next(look, &files))
+				break;
+			file.file = files.found;
+			if (!look_file(look, &file) || !file.group)
+				continue;
+			ret = holders_add_group(h, look, file.group);
+			g = holders_group(h, file.group);
+			if (g && !ret)
+				ret = add_vm_users(g, look, kvm, &file);
+		}
+	}
+	return ret;
+}
+
+static int add_vms(struct holders *h, struct look *look)
+{
+	struct hold_next step = {.list = HOLD_VMS};
+	int ret = 0;
+
+	for (int n = 0; n < MAX_ENTRIES && !ret && look_next(look, &step); n++)
+		ret = add_vm(h, look, step.found);
+	return ret;
+}
+
+/* What it ends with may be a jump, which leaves no trace in the stack. */
+static bool waits_in_unregister(pid_t tid)
+{
+	static const char *const functions[] = {
+		"vfio_unregister_group_dev",
+		"vfio_device_leave_group",
+		"vfio_device_remove_group",
+	};
+	char path[64], stack[4096];
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stack", tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	len = read(fd, stack, sizeof(stack) - 1);
+	close(fd);
+	stack[len > 0 ? len : 0] = '\0';
+	for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++)
+		if (strstr(stack, functions[i]))
+			return true;
+	return false;
+}
+
+/* Whoever takes a driver off a device holds the device's lock. */
+static int add_waiters(struct held_group *g, struct look *look)
+{
+	struct hold_next step = {.list = HOLD_IOMMU_DEVICES,
+				 .of = g->iommu_group};
+	struct holder *r;
+
+	for (int n = 0; g->iommu_group && n < MAX_ENTRIES; n++) {
+		struct hold_file who = {.fd = -1};
+		struct hold_lock lock = {};
+
+		if (!look_next(look, &step))
+			break;
+		lock.dev = step.found;
+		if (!look_lock(look, &lock) || !waits_in_unregister(lock.tid))
+			continue;
+		who.tgid = lock.tgid;
+		memcpy(who.comm, lock.comm, sizeof(who.comm));
+		r = add_holder(g, HOLDER_UNBIND, &who);
+		if (!r)
+			return -ENOMEM;
+		snprintf(r->device, sizeof(r->device), "%s", lock.name);
+		names_clean(r->device);
+	}
+	return 0;
+}
+
+static int add_external(struct held_group *g)
+{
+	struct hold_file nobody = {.fd = -1, .what = HOLD_GROUP};
+	struct holder *r;
+
+	if (!g->external)
+		return 0;
+	r = add_holder(g, HOLDER_EXTERNAL, &nobody);
+	if (!r)
+		return -ENOMEM;
+	r->count = g->external;
+	return 0;
+}
+
+int holders_find(struct holders *h, struct look *look)
+{
+	int ret = add_files(h, look);
+
+	ret = ret ?: add_vms(h, look);
+	for (size_t i = 0; i < h->count && !ret; i++) {
+		ret = add_external(&h->groups[i]);
+		ret = ret ?: add_waiters(&h->groups[i], look);
+	}
+	return ret;
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The kernel as bpf/holders.bpf.c sees it: loads it, reads its iterators. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "holders.skel.h"
+#include "holders_look.h"
+#include "symbols.h"
+#include "tool.h"
+
+static bool set_addresses(struct holders_bpf *bpf)
+{
+	enum {
+		CONTAINER,
+		GROUP,
+		DEVICE,
+		KVM_VM,
+		KVM_VCPU,
+		KVM_DEVICE,
+		KVM_VFIO,
+		KVM_VMS,
+		SOCKET,
+		IO_URING,
+		CHAR_DEVICES,
+		IOMMU_GROUPS,
+		SYMBOLS
+	};
+	struct symbol s[SYMBOLS] = {
+		[CONTAINER] = {"vfio_fops", "vfio", 0},
+		[GROUP] = {"vfio_group_fops", "vfio", 0},
+		[DEVICE] = {"vfio_device_fops", "vfio", 0},
+		[KVM_VM] = {"kvm_vm_fops", "kvm", 0},
+		[KVM_VCPU] = {"kvm_vcpu_fops", "kvm", 0},
+		[KVM_DEVICE] = {"kvm_device_fops", "kvm", 0},
+		[KVM_VFIO] = {"kvm_vfio_ops", "kvm", 0},
+		[KVM_VMS] = {"vm_list", "kvm", 0},
+		[SOCKET] = {"socket_file_ops", NULL, 0},
+		[IO_URING] = {"io_uring_fops", NULL, 0},
+		[CHAR_DEVICES] = {"cdev_map", NULL, 0},
+		[IOMMU_GROUPS] = {"iommu_group_kset", NULL, 0},
+	};
+
+	if (!symbols_find(s, SYMBOLS))
+		return false;
+	if (!s[CONTAINER].address || !s[GROUP].address || !s[DEVICE].address) {
+		tool_error("vfio is not loaded: modprobe vfio (and bind a "
+			   "device to vfio-pci)");
+		return false;
+	}
+	bpf->rodata->container_fops = s[CONTAINER].address;
+	bpf->rodata->group_fops = s[GROUP].address;
+	bpf->rodata->device_fops = s[DEVICE].address;
+	bpf->rodata->kvm_vm_fops = s[KVM_VM].address;
+	bpf->rodata->kvm_vcpu_fops = s[KVM_VCPU].address;
+	bpf->rodata->kvm_device_fops = s[KVM_DEVICE].address;
+	bpf->rodata->kvm_vfio_ops = s[KVM_VFIO].address;
+	bpf->rodata->kvm_vms = s[KVM_VMS].address;
+	bpf->rodata->socket_fops = s[SOCKET].address;
+	bpf->rodata->io_uring_fops = s[IO_URING].address;
+	bpf->rodata->char_devices = s[CHAR_DEVICES].address;
+	bpf->rodata->iommu_groups = s[IOMMU_GROUPS].address;
+	return true;
+}
+
+static int load(struct look *look)
+{
+	struct holders_bpf *bpf = holders_bpf__open();
+	int err;
+
+	if (!bpf) {
+		tool_error("cannot open the BPF object: %s", strerror(errno));
+		return -1;
+	}
+	if (!set_addresses(bpf)) {
+		holders_bpf__destroy(bpf);
+		return -1;
+	}
+	if (access("/sys/kernel/btf/vfio", R_OK)) {
+		tool_error("the vfio module has no BTF (/sys/kernel/btf/vfio): "
+			   "use modules that were built with "
+			   "CONFIG_DEBUG_INFO_BTF_MODULES=y");
+		holders_bpf__destroy(bpf);
+		return -1;
+	}
+	err = holders_bpf__load(bpf);
+	if (err) {
+		tool_error("cannot load the BPF programs: %s (-v says more)",
+			   strerror(-err));
+		holders_bpf__destroy(bpf);
+		return -1;
+	}
+	look->bpf = bpf;
+	return 0;
+}
+
+static int read_all(struct look *look, size_t *room, int fd)
+{
+	size_t size = sizeof(*look->files), have = 0;
+
+	for (;;) {
+		ssize_t got;
+
+		if (look->count == *room) {
+			size_t more = *room ? *room * 2 : 256;
+			void *files = realloc(look->files, more * size);
+
+			if (!files)
+				return -ENOMEM;
+			look->files = files;
+			*room = more;
+		}
+		got = read(fd, (char *)&look->files[look->count] + have,
+			   (*room - look->count) * size - have);
+		if (got < 0 && (errno == EAGAIN || errno == EINTR))
+			continue;
+		if (got <= 0)
+			return got ? -errno : 0;
+		have += got;
+		look->count += have / size;
+		have %= size;
+	}
+}
+
+static int run_iterator(struct look *look, size_t *room,
+			struct bpf_program *program)
+{
+	struct bpf_link *link = bpf_program__attach_iter(program, NULL);
+	int fd, ret;
+
+	if (!link)
+		return -errno;
+	fd = bpf_iter_create(bpf_link__fd(link));
+	ret = fd < 0 ? -errno : read_all(look, room, fd);
+	if (fd >= 0)
+		close(fd);
+	bpf_link__destroy(link);
+	return ret;
+}
+
+static bool has_mapping(const struct look *look)
+{
+	for (size_t i = 0; i < look->count; i++)
+		if (look->files[i].via == HOLD_BY_MMAP &&
+		    look->files[i].what == HOLD_DEVICE)
+			return true;
+	return false;
+}
+
+int look_open(struct look *look)
+{
+	size_t room = 0;
+	int ret;
+
+	memset(look, 0, sizeof(*look));
+	if (load(look))
+		return -1;
+	ret = run_iterator(look, &room, look->bpf->progs.files);
+	if (!ret)
+		ret = run_iterator(look, &room, look->bpf->progs.mappings);
+	if (!ret && has_mapping(look))
+		ret = run_iterator(look, &room, look->bpf->progs.sharers);
+	if (ret) {
+		tool_error("cannot look at the open files: %s", strerror(-ret));
+		look_close(look);
+	}
+	return ret;
+}
+
+void look_close(struct look *look)
+{
+	holders_bpf__destroy(look->bpf);
+	free(look->files);
+	memset(look, 0, sizeof(*look));
+}
+
+static bool ask(struct bpf_program *program, void *what, size_t size)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = what,
+		    .ctx_size_in = size);
+
+	return !bpf_prog_test_run_opts(bpf_program__fd(program), &opts);
+}
+
+bool look_next(struct look *look, struct hold_next *step)
+{
+	return ask(look->bpf->progs.next, step, sizeof(*step)) && step->at;
+}
+
+bool look_group(struct look *look, struct hold_group *group)
+{
+	return ask(look->bpf->progs.look_group, group, sizeof(*group)) &&
+	       group->ok;
+}
+
+bool look_device(struct look *look, struct hold_device *device)
+{
+	return ask(look->bpf->progs.look_device, device, sizeof(*device)) &&
+	       device->ok;
+}
+
+bool look_lock(struct look *look, struct hold_lock *lock)
+{
+	return ask(look->bpf->progs.look_lock, lock, sizeof(*lock)) &&
+	       lock->tid;
+}
+
+bool look_file(struct look *look, struct hold_file *file)
+{
+	return ask(look->bpf->progs.look_file, file, sizeof(*file)) &&
+	       file->what != HOLD_OTHER;
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vfioholders: who keeps a VFIO container, group or device alive, now.
+ *
+ * lib/holders.c finds them; here it is chosen, by group, device or process, and
+ * written down. What nobody accounts for is looked at again before it is said:
+ * a process that closes or exits is, for a moment, nobody.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/host.h"
+#include "lib/tool.h"
+#include "vfioholders_show.h"
+
+#include <bpf/libbpf.h>
+
+#define LOOKS	      3
+#define BETWEEN_LOOKS 100000000 /* ns */
+
+struct state {
+	struct holders holders;
+	int *wanted; /* groups, by argument */
+	size_t wanted_count;
+};
+
+static const struct argp_option options[] = {
+	{"interval", 'i', "SECONDS", 0, "Look again and again", 0},
+	{"count", 'c', "COUNT", 0, "So often", 0},
+	{},
+};
+
+static error_t option(int key, char *arg, struct run *run)
+{
+	char *end;
+
+	switch (key) {
+	case 'i':
+		run->interval = strtod(arg, &end);
+		if (!*arg || *end ||
+		    !(run->interval >= 0.01 && run->interval <= 1e6))
+			return EINVAL;
+		if (run->count == 1)
+			run->count = -1;
+		return 0;
+	case 'c':
+		run->count = strtol(arg, &end, 10);
+		return !*arg || *end || run->count < 1 ? EINVAL : 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* GROUP, /dev/vfio/GROUP or a device's name. */
+static error_t argument(char *arg, struct run *run)
+{
+	static const char dev[] = "/dev/vfio/";
+	struct filter filter = {.device_group = -1};
+	struct state *s = run->state;
+	int *wanted;
+	char *end;
+	long id;
+
+	if (!strncmp(arg, dev, sizeof(dev) - 1))
+		arg += sizeof(dev) - 1;
+	id = strtol(arg, &end, 10);
+	if (!*arg || *end || id < 0 || id > INT_MAX) {
+		if (!filter_set_device(&filter, arg))
+			return EINVAL;
+		id = filter.device_group;
+	}
+	wanted = realloc(s->wanted, (s->wanted_count + 1) * sizeof(*wanted));
+	if (!wanted)
+		return ENOMEM;
+	wanted[s->wanted_count++] = id;
+	s->wanted = wanted;
+	return 0;
+}
+
+static bool is_wanted(const struct state *s, int id)
+{
+	for (size_t i = 0; i < s->wanted_count; i++)
+		if (s->wanted[i] == id)
+			return true;
+	return !s->wanted_count;
+}
+
+static bool chosen(const struct run *run, const struct held_group *g)
+{
+	const struct filter *f = &run->filter;
+
+	if (!is_wanted(run->state, g->id) ||
+	    (f->group >= 0 && f->group != g->id) ||
+	    (f->device_group >= 0 && f->device_group != g->id))
+		return false;
+	if (!f->pid && !f->cgroup)
+		return true;
+	for (size_t i = 0; i < g->holder_count; i++)
+		if (g->holders[i].pid &&
+		    filter_match(f, g->holders[i].pid, &g->id, 1))
+			return true;
+	return false;
+}
+
+static bool all_accounted(const struct run *run)
+{
+	const struct state *s = run->state;
+
+	for (size_t i = 0; i < s->holders.count; i++)
+		if (s->holders.groups[i].unaccounted &&
+		    chosen(run, &s->holders.groups[i]))
+			return false;
+	return true;
+}
+
+static int look(struct run *run)
+{
+	const struct timespec pause = {.tv_nsec = BETWEEN_LOOKS};
+	struct state *s = run->state;
+
+	for (int i = 0; i < LOOKS; i++) {
+		if (i)
+			nanosleep(&pause, NULL);
+		holders_free(&s->holders);
+		if (holders_take(&s->holders))
+			return -1;
+		if (all_accounted(run))
+			break;
+	}
+	return 0;
+}
+
+static int begin(struct run *run)
+{
+	run->batch = true;
+	if (!run->verbose)
+		libbpf_set_print(NULL);
+	return host_check() ? 0 : -1;
+}
+
+static int tick(struct run *run)
+{
+	struct state *s = run->state;
+	size_t shown = 0;
+
+	if (look(run))
+		return -1;
+	for (size_t i = 0; i < s->holders.count; i++) {
+		const struct held_group *g = &s->holders.groups[i];
+
+		if (!chosen(run, g))
+			continue;
+		if (run->json)
+			show_json(run, g);
+		else
+			show_text(run, &s->holders, g, !shown++);
+		if (g->unaccounted)
+			run->exit_code = TOOL_FOUND;
+	}
+	return 0;
+}
+
+static void end(struct run *run)
+{
+	struct state *s = run->state;
+
+	holders_free(&s->holders);
+	free(s->wanted);
+}
+
+static const struct tool vfioholders = {
+	.name = "vfioholders",
+	.summary = "Shows who keeps VFIO groups, their containers and devices "
+		   "alive, and what nobody accounts for.",
+	.examples = "Examples:\n"
+		    "  vfioholders               every group\n"
+		    "  vfioholders /dev/vfio/12  who has it: EBUSY\n"
+		    "  vfioholders 0000:01:00.0  the group of this device\n"
+		    "  vfioholders -p 4711       what this process holds\n"
+		    "  vfioholders -j -i 10      as JSON, every 10 seconds\n"
+		    "Exits with 1 if a user of a group is not accounted for.",
+	.options = options,
+	.option = option,
+	.look = true,
+	.arguments = "[GROUP|BDF|/dev/vfio/GROUP...]",
+	.argument = argument,
+	.state_size = sizeof(struct state),
+	.begin = begin,
+	.tick = tick,
+	.end = end,
+};
+
+int main(int argc, char **argv)
+{
+	return tool_main(&vfioholders, argc, argv);
+}
