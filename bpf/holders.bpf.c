@@ -31,7 +31,8 @@ const volatile __u64 io_uring_fops;
 const volatile __u64 char_devices;
 const volatile __u64 iommu_groups;
 
-#define UNIX		1 /* AF_UNIX */
+#define UNIX		1  /* AF_UNIX */
+#define LISTENING	10 /* TCP_LISTEN, of any family */
 #define MAX_QUEUE_STEPS (1 << 20)
 #define MAX_MMS		4096
 
@@ -109,51 +110,104 @@ static __always_inline void fill_task(struct hold_file *r,
 	BPF_CORE_READ_INTO(&r->comm, task, group_leader, comm);
 }
 
-/* Files in the packets that wait in a socket, one a step. Not on the stack,
- * where the verifier would follow each value that each step leaves; there is
- * one reader of the iterator.
+/* A place among the files of the packets that wait in a socket. */
+struct queue_place {
+	__u64 head;
+	__u64 packet; /* the next */
+	__u64 files;  /* struct scm_fp_list of the packet that we are in */
+	__u32 next;   /* of these */
+	__u32 listens;
+};
+
+/* Where we are in a process's socket, or in one that waits in it: sent as a file,
+ * or connected and not accepted. Not on the stack, where the verifier would
+ * follow each value that each step leaves; there is one reader of the iterator.
  */
 static struct {
-	__u64 head;
-	__u64 packet;
-	__u64 files; /* struct scm_fp_list of the packet that we are in */
-	__u32 next;
+	struct queue_place at;
+	struct queue_place outer;
+	__u32 inside;
 	__u32 unused;
 	struct hold_file r;
 } queue;
 
+/* False: it is no unix socket, or nothing waits there. */
+static __always_inline bool enter(__u64 sk_ptr)
+{
+	struct sock *sk = (void *)sk_ptr;
+
+	if (!sk || BPF_CORE_READ(sk, __sk_common.skc_family) != UNIX)
+		return false;
+	queue.at.head = MEMBER(sk, struct sock, sk_receive_queue);
+	queue.at.packet = (__u64)BPF_CORE_READ(sk, sk_receive_queue.next);
+	queue.at.files = 0;
+	queue.at.next = 0;
+	queue.at.listens =
+		BPF_CORE_READ(sk, __sk_common.skc_state) == LISTENING;
+	return queue.at.packet != queue.at.head;
+}
+
+/* One deep: a chain of sockets in sockets is not followed further. */
+static __always_inline void enter_inner(__u64 sk)
+{
+	if (queue.inside)
+		return;
+	queue.outer = queue.at;
+	queue.inside = 1;
+	if (!enter(sk)) {
+		queue.at = queue.outer;
+		queue.inside = 0;
+	}
+}
+
 static __always_inline void next_packet(void)
 {
-	struct sk_buff *packet = (void *)queue.packet;
+	struct sk_buff *packet = (void *)queue.at.packet;
 	struct unix_skb_parms___view *parms;
 
+	queue.at.packet = (__u64)BPF_CORE_READ(packet, next);
+	if (queue.at.listens) {
+		enter_inner((__u64)BPF_CORE_READ(packet, sk));
+		return;
+	}
 	parms = (void *)MEMBER(packet, struct sk_buff, cb);
-	queue.files = (__u64)BPF_CORE_READ(parms, fp);
-	queue.next = 0;
-	queue.packet = (__u64)BPF_CORE_READ(packet, next);
+	queue.at.files = (__u64)BPF_CORE_READ(parms, fp);
+	queue.at.next = 0;
+}
+
+static __always_inline void next_file(struct seq_file *seq, __u64 place)
+{
+	struct socket *socket;
+	struct file *file;
+
+	bpf_probe_read_kernel(&file, sizeof(file), (void *)place);
+	if (fill_file(&queue.r, file)) {
+		bpf_seq_write(seq, &queue.r, sizeof(queue.r));
+	} else if ((__u64)BPF_CORE_READ(file, f_op) == socket_fops) {
+		socket = BPF_CORE_READ(file, private_data);
+		enter_inner((__u64)BPF_CORE_READ(socket, sk));
+	}
 }
 
 static long queue_step(__u32 i, void *arg)
 {
-	struct scm_fp_list___view *files = (void *)queue.files;
+	struct scm_fp_list___view *files = (void *)queue.at.files;
 	struct seq_file **seq = arg;
-	__u32 next = queue.next;
-	struct file *file;
+	__u32 next = queue.at.next;
 
 	if (files && next < sizeof(files->fp) / sizeof(files->fp[0]) &&
 	    (short)next < BPF_CORE_READ(files, count)) {
-		bpf_probe_read_kernel(
-			&file, sizeof(file),
-			(void *)(MEMBER(files, struct scm_fp_list___view, fp) +
-				 next * sizeof(file)));
-		queue.next = next + 1;
-		if (fill_file(&queue.r, file))
-			bpf_seq_write(*seq, &queue.r, sizeof(queue.r));
-		return 0;
-	}
-	if (!queue.packet || queue.packet == queue.head)
+		queue.at.next = next + 1;
+		next_file(*seq, MEMBER(files, struct scm_fp_list___view, fp) +
+					next * sizeof(void *));
+	} else if (queue.at.packet && queue.at.packet != queue.at.head) {
+		next_packet();
+	} else if (queue.inside) {
+		queue.at = queue.outer;
+		queue.inside = 0;
+	} else {
 		return 1;
-	next_packet();
+	}
 	return 0;
 }
 
@@ -162,16 +216,10 @@ static __always_inline void look_into_socket(struct seq_file *seq,
 					     struct file *file)
 {
 	struct socket *socket = file->private_data;
-	struct sock *sk;
 
-	sk = BPF_CORE_READ(socket, sk);
-	if (!sk || BPF_CORE_READ(sk, __sk_common.skc_family) != UNIX)
+	queue.inside = 0;
+	if (!enter((__u64)BPF_CORE_READ(socket, sk)))
 		return;
-	queue.head = MEMBER(sk, struct sock, sk_receive_queue);
-	queue.packet = (__u64)BPF_CORE_READ(sk, sk_receive_queue.next);
-	if (queue.packet == queue.head)
-		return;
-	queue.files = 0;
 	fill_task(&queue.r, task);
 	queue.r.via = HOLD_BY_SOCKET;
 	queue.r.fd = -1;

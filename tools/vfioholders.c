@@ -25,6 +25,7 @@ struct state {
 	struct holders holders;
 	int *wanted; /* groups, by argument */
 	size_t wanted_count;
+	bool counted; /* how often was said */
 };
 
 static const struct argp_option options[] = {
@@ -35,6 +36,7 @@ static const struct argp_option options[] = {
 
 static error_t option(int key, char *arg, struct run *run)
 {
+	struct state *s = run->state;
 	char *end;
 
 	switch (key) {
@@ -43,10 +45,11 @@ static error_t option(int key, char *arg, struct run *run)
 		if (!*arg || *end ||
 		    !(run->interval >= 0.01 && run->interval <= 1e6))
 			return EINVAL;
-		if (run->count == 1)
+		if (!s->counted)
 			run->count = -1;
 		return 0;
 	case 'c':
+		s->counted = true;
 		run->count = strtol(arg, &end, 10);
 		return !*arg || *end || run->count < 1 ? EINVAL : 0;
 	default:
@@ -148,6 +151,8 @@ static int tick(struct run *run)
 
 	if (look(run))
 		return -1;
+	if (run->timestamps && !run->json)
+		show_time(run);
 	for (size_t i = 0; i < s->holders.count; i++) {
 		const struct held_group *g = &s->holders.groups[i];
 
@@ -156,10 +161,17 @@ static int tick(struct run *run)
 		if (run->json)
 			show_json(run, g);
 		else
-			show_text(run, &s->holders, g, !shown++);
+			show_text(run, &s->holders, g, !shown);
+		shown++;
 		if (g->unaccounted)
 			run->exit_code = TOOL_FOUND;
 	}
+	if (!s->holders.count)
+		tool_error("there is no group: no VFIO driver (such as "
+			   "vfio-pci) has a device");
+	else if (!shown)
+		tool_error("no group is like that: no VFIO driver has a device "
+			   "of it, or who was asked for holds none");
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "lib/out.h"
 #include "lib/tool.h"
@@ -236,6 +237,16 @@ static void show_further_files(struct run *run, const struct held_group *g)
 		    d->open_count, d->files);
 		write_text(run, &t, 2, 2);
 	}
+}
+
+void show_time(struct run *run)
+{
+	time_t now = time(NULL);
+	char text[32];
+	struct tm tm;
+
+	strftime(text, sizeof(text), "%T", localtime_r(&now, &tm));
+	out_line(run, SCREEN_PLAIN, "%s", text);
 }
 
 void show_text(struct run *run, const struct holders *h,

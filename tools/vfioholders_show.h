@@ -7,6 +7,7 @@
 
 struct run;
 
+void show_time(struct run *run);
 void show_text(struct run *run, const struct holders *holders,
 	       const struct held_group *group, bool first);
 void show_json(struct run *run, const struct held_group *group);

@@ -19,6 +19,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -194,6 +195,43 @@ static void in_flight(struct vfio_space *s)
 	ready(1, 0);
 	close(pair[0]);
 	close(pair[1]);
+}
+
+/* The group in a socket that is itself in flight, the device in a connection that
+ * was not accepted.
+ */
+static void in_flight_deep(struct vfio_space *s)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX,
+				      .sun_path = "\0tools_holders"};
+	int inner[2], outer[2], listener, client;
+
+	vfio_space_open_device(s);
+	vfio_must(socketpair(AF_UNIX, SOCK_STREAM, 0, inner));
+	vfio_must(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, outer));
+	send_fd(inner[0], s->group);
+	send_fd(outer[0], inner[1]);
+	send_fd(outer[0], STDERR_FILENO);
+	close(inner[0]);
+	close(inner[1]);
+	close_one(&s->group);
+
+	listener = vfio_must(socket(AF_UNIX, SOCK_STREAM, 0));
+	vfio_must(bind(listener, (void *)&address, sizeof(address)));
+	vfio_must(listen(listener, 2));
+	client = vfio_must(socket(AF_UNIX, SOCK_STREAM, 0));
+	vfio_must(connect(client, (void *)&address, sizeof(address)));
+	send_fd(client, s->device);
+	close_one(&s->device);
+
+	space_holders(s);
+	holder("process", getpid(), -1, "group", "-", "socket");
+	holder("process", getpid(), -1, "device", s->name, "socket");
+	ready(2, 0);
+	close(outer[0]);
+	close(outer[1]);
+	close(client);
+	close(listener);
 }
 
 static void *map_bar(struct vfio_space *s)
@@ -380,6 +418,7 @@ int main(int argc, char **argv)
 		{"twice", twice},
 		{"inherited", inherited},
 		{"in_flight", in_flight},
+		{"in_flight_deep", in_flight_deep},
 		{"mapped", mapped},
 		{"shared_memory", shared_memory},
 		{"kvm", kvm},

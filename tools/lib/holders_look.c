@@ -79,7 +79,9 @@ static int load(struct look *look)
 		holders_bpf__destroy(bpf);
 		return -1;
 	}
-	if (access("/sys/kernel/btf/vfio", R_OK)) {
+	/* Built in, it has its types in the kernel's. */
+	if (!access("/sys/module/vfio/initstate", F_OK) &&
+	    access("/sys/kernel/btf/vfio", R_OK)) {
 		tool_error("the vfio module has no BTF (/sys/kernel/btf/vfio): "
 			   "use modules that were built with "
 			   "CONFIG_DEBUG_INFO_BTF_MODULES=y");
