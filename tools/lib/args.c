@@ -51,6 +51,7 @@ static error_t parse_argument(struct argp_state *state, struct run *run,
 		return 0;
 	}
 	if (state->arg_num == 0) {
+		run->count = -1;
 		run->interval = strtod(arg, &end);
 		if (!*arg || *end || !(run->interval >= 0.01) ||
 		    run->interval > 1e6)
@@ -100,7 +101,8 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 		run->filter.group = v;
 		return 0;
 	case 'd':
-		if (!filter_set_device(&run->filter, arg))
+		if (!filter_set_device(&run->filter, arg) &&
+		    !run->tool->any_device)
 			argp_error(state,
 				   "%s: no such device, or it is not "
 				   "in an IOMMU group",

@@ -16,6 +16,7 @@ int filter_group_of(const char *device)
 	ssize_t len;
 	glob_t g;
 
+	filter->device = device;
 	if (strchr(device, '/') || strpbrk(device, "*?["))
 		return -1;
 	snprintf(pattern, sizeof(pattern), "/sys/bus/*/devices/%s/iommu_group",

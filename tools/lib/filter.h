@@ -10,6 +10,7 @@
 struct filter {
 	pid_t pid;	    /* 0: any */
 	int group;	    /* -1: any */
+	const char *device; /* -d as it was given, NULL: any */
 	int device_group;   /* the group of -d, -1: any */
 	const char *cgroup; /* a path below the root, NULL: any */
 };

@@ -41,23 +41,26 @@ static bool has_admin(void)
 	return caps & (1ULL << 21); /* CAP_SYS_ADMIN */
 }
 
+const char *host_cannot(void)
+{
+	if (!has_admin())
+		return "needs root: modules' BTF is only given to who has "
+		       "CAP_SYS_ADMIN; try sudo";
+	if (access("/sys/kernel/btf/vmlinux", R_OK))
+		return "the kernel has no BTF (/sys/kernel/btf/vmlinux): use "
+		       "one built with CONFIG_DEBUG_INFO_BTF=y";
+	if (locked_down())
+		return "the kernel is locked down (confidentiality), which "
+		       "forbids BPF to read it: boot with "
+		       "lockdown=integrity or less";
+	return NULL;
+}
+
 bool host_check(void)
 {
-	if (!has_admin()) {
-		tool_error("needs root: modules' BTF is only given to who has "
-			   "CAP_SYS_ADMIN; try sudo");
-		return false;
-	}
-	if (access("/sys/kernel/btf/vmlinux", R_OK)) {
-		tool_error("the kernel has no BTF (/sys/kernel/btf/vmlinux): "
-			   "use one built with CONFIG_DEBUG_INFO_BTF=y");
-		return false;
-	}
-	if (locked_down()) {
-		tool_error("the kernel is locked down (confidentiality), which "
-			   "forbids BPF to read it: boot with "
-			   "lockdown=integrity or less");
-		return false;
-	}
-	return true;
+	const char *why = host_cannot();
+
+	if (why)
+		tool_error("%s", why);
+	return !why;
 }

@@ -5,7 +5,9 @@
 
 #include <stdbool.h>
 
-/* What can be said before trying: root, BTF, lockdown. false: it was said. */
+/* What can be said before trying: root, BTF, lockdown. NULL: nothing is wrong. */
+const char *host_cannot(void);
+/* The same; false: it was said. */
 bool host_check(void);
 /* Whether the beginning of a file has these words. */
 bool host_file_has(const char *path, const char *what);

@@ -264,12 +264,15 @@ static void run_loop(struct run *run)
 		poll_source(run, &loop);
 	if (run->stop)
 		goto out;
-	run->screen = !run->json && !run->batch && isatty(STDOUT_FILENO) &&
-		      isatty(STDIN_FILENO) && screen_begin();
+	run->screen = !run->json && !run->batch && !run->tool->look &&
+		      isatty(STDOUT_FILENO) && isatty(STDIN_FILENO) &&
+		      screen_begin();
 	on_screen = run->screen;
 	if (run->screen) {
 		loop.fds[FD_KEYS].fd = STDIN_FILENO;
 		tick(run, &loop, true);
+	} else if (run->tool->look) {
+		tick(run, &loop, false);
 	}
 	if (run->tool->look && !run->screen)
 		tick(run, &loop, false);

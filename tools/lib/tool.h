@@ -37,13 +37,17 @@ struct tool {
 	const struct argp_option *options;
 	error_t (*option)(int key, char *arg, struct run *run);
 
-	/* Shows what is, not what happens: looks at once, and once unless
-	 * run->count is set. Its arguments are not interval and count but
-	 * what @argument takes, which returns as @option does.
+	/* Shows what is, not what happens: looks at once, and once unless an
+	 * interval is given. Never takes the screen.
 	 */
 	bool look;
-	const char *arguments; /* for the help */
+	/* What stands where others have interval and count: for the help, and
+	 * who takes each, returning as @option does.
+	 */
+	const char *arguments;
 	error_t (*argument)(char *arg, struct run *run);
+	/* -d may name what is not there; the tool says so. */
+	bool any_device;
 
 	/* BPF programs, as the skeleton embeds them; NULL: none. */
 	const void *(*elf)(size_t *size);
