@@ -14,6 +14,7 @@
  */
 #include "views.bpf.h"
 #include "event.h"
+#include "tree.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -122,12 +123,8 @@ int snapshot(struct bpf_iter__task_file *ctx)
 	return 0;
 }
 
-/* A walk over a red-black tree, one edge at a time: where we are and whence
- * we came say where to go next, so nothing is stacked.
- */
 struct walk {
-	struct rb_node *at;
-	struct rb_node *from;
+	struct tree tree;
 	__u64 maps;
 	__u64 bytes;
 	__u64 pinned;
@@ -141,12 +138,12 @@ static __always_inline struct vfio_dma___view *dma_of(struct rb_node *node)
 			bpf_core_field_offset(struct vfio_dma___view, node));
 }
 
-static __always_inline void visit(struct walk *w)
+static __always_inline void visit(struct walk *w, struct rb_node *node)
 {
 	struct vfio_dma___view *dma;
 	__u64 size;
 
-	dma = dma_of(w->at);
+	dma = dma_of(node);
 	size = BPF_CORE_READ(dma, size);
 	w->maps++;
 	w->bytes += size;
@@ -161,32 +158,14 @@ static __always_inline void visit(struct walk *w)
 
 static long step(__u32 i, void *arg)
 {
-	struct rb_node *at, *left, *right, *up;
 	struct walk *w = arg;
+	struct rb_node *node;
 
-	/* Not w->at below: it would be looked for in the kernel's types. */
-	at = w->at;
-	if (!at)
+	if (!w->tree.at)
 		return 1;
-	left = BPF_CORE_READ(at, rb_left);
-	right = BPF_CORE_READ(at, rb_right);
-	up = (void *)(BPF_CORE_READ(at, __rb_parent_color) & ~3UL);
-
-	if (w->from == up && left) {
-		w->from = at;
-		w->at = left;
-		return 0;
-	}
-	if (w->from != right || !right) {
-		visit(w);
-		if (right) {
-			w->from = at;
-			w->at = right;
-			return 0;
-		}
-	}
-	w->from = at;
-	w->at = up;
+	node = tree_step(&w->tree);
+	if (node)
+		visit(w, node);
 	return 0;
 }
 
@@ -249,9 +228,9 @@ int survey(struct snap_survey *s)
 		find_mapping(s, iommu);
 	if (s->walk && bpf_core_field_exists(iommu->dma_list) &&
 	    bpf_core_type_exists(struct vfio_dma___view)) {
-		w.at = BPF_CORE_READ(iommu, dma_list.rb_node);
+		w.tree.at = BPF_CORE_READ(iommu, dma_list.rb_node);
 		bpf_loop(MAX_TREE_MOVES, step, &w, 0);
-		s->has_maps = !w.at;
+		s->has_maps = !w.tree.at;
 		s->maps = w.maps;
 		s->bytes = w.bytes;
 		s->pinned = w.pinned;

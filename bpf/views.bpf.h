@@ -107,12 +107,24 @@ struct vfio_iommu___view {
 	unsigned int dma_avail;
 } VIEW;
 
+struct vfio_runs___view { /* ours only */
+	unsigned long nr;
+	bool lost; /* some were not kept */
+} VIEW;
+
 struct vfio_dma___view {
 	struct rb_node node;
-	dma_addr_t iova;
+	__u64 iova;
+	unsigned long vaddr;
 	size_t size;
 	int prot;
 	bool iommu_mapped;
+	bool lock_cap;
+	bool vaddr_invalid;
+	struct task_struct *task;
+	struct mm_struct *mm;
+	size_t locked_vm; /* pages */
+	struct vfio_runs___view runs;
 } VIEW;
 
 /* Who has which char device numbers; see drivers/base/map.c. */
