@@ -23,12 +23,12 @@ is() {
 	ok $? "$1: $2" "seen: $3"
 }
 
-# client_start [NAME]: starts a client, the workload if it is not said which; `go
-# PHASE` lets it run to the end of that phase.
+# client_start [NAME [ARG ..]]: starts a client, the workload if it is not said
+# which; `go PHASE` lets it run to the end of that phase.
 client_start() {
 	rm -f "$work"/{in,out}
 	mkfifo "$work/in" "$work/out"
-	"$bin/selftests/tools_${1:-workload}" <"$work/in" >"$work/out" &
+	"$bin/selftests/tools_${1:-workload}" "${@:2}" <"$work/in" >"$work/out" &
 	client=$!
 	exec 7>"$work/in" 8<"$work/out"
 }

@@ -80,7 +80,7 @@ test_vfiomaps_workload() {
 test_vfiomaps_kinds() {
 	local log=$work/maps.json base=0x100000000 apart=0x10000000 kind
 	echo 8 >/proc/sys/vm/nr_hugepages
-	client_start tools_backings kinds
+	client_start backings kinds
 	go held
 	vfiomaps --json >"$log"
 	{
@@ -121,7 +121,7 @@ test_vfiomaps_kinds() {
 test_vfiomaps_many() {
 	local log=$work/maps.json limit start took
 	limit=$(cat /sys/module/vfio_iommu_type1/parameters/dma_entry_limit)
-	client_start tools_backings many "$limit"
+	client_start backings many "$limit"
 	go held
 	start=$(date +%s%N)
 	vfiomaps --json --fold >"$log"
@@ -139,7 +139,7 @@ test_vfiomaps_many() {
 
 test_vfiomaps_limited() {
 	local log=$work/maps.json page=4096
-	client_start tools_backings limited
+	client_start backings limited
 	go held
 	vfiomaps --json -l >"$log"
 	is "limited: 27 pages are locked" $((27 * page)) "$(status_bytes VmLck)"

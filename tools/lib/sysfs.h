@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SYSFS_NAME_LEN	64
+#define SYSFS_NAME_LEN	256
 #define SYSFS_PRINTF(n) __attribute__((format(printf, n, n + 1)))
 
 bool sysfs_exists(const char *path, ...) SYSFS_PRINTF(1);
