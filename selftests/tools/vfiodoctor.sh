@@ -71,7 +71,7 @@ test_doctor_driver() {
 	diagnose OK device "bound to vfio-pci" $bdf
 	is "after the fix all is well" 0 "$doctor_exit"
 	echo $bdf >$device/driver/unbind
-	diagnose FAIL device "meant for vfio-pci, but no driver has it" $bdf
+	diagnose FAIL device "no driver has it" $bdf
 	treat
 	[ -e /sys/bus/pci/drivers/vfio-pci/$bdf ]
 	ok $? "and it is bound again"
@@ -100,7 +100,7 @@ test_doctor_users() {
 	is "the unbinding ends with the client" 0 $?
 	examine "$doctor_bdf"
 	finds OK unbind "nobody waits"
-	finds FAIL device "meant for vfio-pci"
+	finds FAIL device "no driver has it"
 	treat
 }
 
