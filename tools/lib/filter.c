@@ -16,7 +16,6 @@ int filter_group_of(const char *device)
 	ssize_t len;
 	glob_t g;
 
-	filter->device = device;
 	if (strchr(device, '/') || strpbrk(device, "*?["))
 		return -1;
 	snprintf(pattern, sizeof(pattern), "/sys/bus/*/devices/%s/iommu_group",
@@ -34,6 +33,7 @@ int filter_group_of(const char *device)
 
 bool filter_set_device(struct filter *filter, const char *device)
 {
+	filter->device = device;
 	filter->device_group = filter_group_of(device);
 	return filter->device_group >= 0;
 }
