@@ -9,9 +9,10 @@
  *	}
  *
  * The names are those of the trace events without "vfio_", e is the struct of
- * event.h. ON() makes one program a source; the runner loads those of the
- * source that is used. A further source is a header that defines
- * NAME_event for every event, and one more word in ON().
+ * event.h, ctx is for helpers that want it, such as bpf_get_stackid(). ON()
+ * makes one program a source; the runner loads those of the source that is
+ * used. A further source is a header that defines NAME_event for every event,
+ * and one more word in ON().
  */
 #ifndef VFIOSCOPE_SOURCE_BPF_H
 #define VFIOSCOPE_SOURCE_BPF_H
@@ -45,8 +46,9 @@
 #define EV_locked_vm	       struct ev_locked_vm
 
 #define ON(event)                                                    \
-	static __always_inline void on_##event(const EV_##event *e); \
+	static __always_inline void on_##event(void *ctx,            \
+					       const EV_##event *e); \
 	TRACEPOINT_##event STOCK_##event static __always_inline void \
-		on_##event(const EV_##event *e)
+		on_##event(void *ctx, const EV_##event *e)
 
 #endif /* VFIOSCOPE_SOURCE_BPF_H */

@@ -150,7 +150,7 @@ int BPF_PROG(st__vfio__group_ioctl)
 			.lifetime_ns = EV_UNKNOWN};                            \
                                                                                \
 		if (!ret)                                                      \
-			on_container_open(&e);                                 \
+			on_container_open(ctx, &e);                            \
 		return 0;                                                      \
 	}
 
@@ -176,7 +176,7 @@ stock_last_reference(struct vfio_container___view *container)
 		if (!stock_last_reference(container))                  \
 			return 0;                                      \
 		e.container = view_container_id(container);            \
-		on_container_release(&e);                              \
+		on_container_release(ctx, &e);                         \
 		return 0;                                              \
 	}                                                              \
                                                                        \
@@ -191,7 +191,7 @@ stock_last_reference(struct vfio_container___view *container)
 		if (!stock_last_reference(container))                  \
 			return 0;                                      \
 		e.container = view_container_id(container);            \
-		on_container_release(&e);                              \
+		on_container_release(ctx, &e);                         \
 		return 0;                                              \
 	}
 
@@ -215,7 +215,7 @@ static __always_inline __s32 stock_group_of(struct inode *inode)
 		struct ev_group e = {.group = stock_group_of(inode), \
 				     .ret = ret};                    \
                                                                      \
-		on_group_open(&e);                                   \
+		on_group_open(ctx, &e);                              \
 		return 0;                                            \
 	}
 
@@ -226,7 +226,7 @@ static __always_inline __s32 stock_group_of(struct inode *inode)
 	{                                                             \
 		struct ev_group e = {.group = stock_group_of(inode)}; \
                                                                       \
-		on_group_release(&e);                                 \
+		on_group_release(ctx, &e);                            \
 		return 0;                                             \
 	}
 
@@ -245,7 +245,7 @@ static __always_inline __s32 stock_group_of(struct inode *inode)
 				      .ret = ret,                        \
 				      .duration_ns = stock_elapsed()};   \
                                                                          \
-		on_container_attach(&e);                                 \
+		on_container_attach(ctx, &e);                            \
 		return 0;                                                \
 	}
 
@@ -273,7 +273,7 @@ int BPF_PROG(st__vfio__detach, struct vfio_group___view *group)
 		e.container = call->container;          \
 		e.group = view_group_id(group);         \
 		e.duration_ns = stock_elapsed();        \
-		on_container_detach(&e);                \
+		on_container_detach(ctx, &e);           \
 		return 0;                               \
 	}
 
@@ -293,7 +293,7 @@ int BPF_PROG(st__vfio__detach, struct vfio_group___view *group)
 		if (!ret)                                                      \
 			e.driver = BPF_CORE_READ(container, iommu_driver, ops, \
 						 name);                        \
-		on_container_set_iommu(&e);                                    \
+		on_container_set_iommu(ctx, &e);                               \
 		return 0;                                                      \
 	}
 
@@ -326,7 +326,7 @@ static __always_inline void stock_users(struct ev_users *e,
 			return 0;                                             \
 		stock_users(&e, group, 1, 0);                                 \
 		e.reason = STOCK_USER_ATTACH;                                 \
-		on_container_users(&e);                                       \
+		on_container_users(ctx, &e);                                  \
 		return 0;                                                     \
 	}                                                                     \
                                                                               \
@@ -337,7 +337,7 @@ static __always_inline void stock_users(struct ev_users *e,
                                                                               \
 		stock_users(&e, group, -1, -1);                               \
 		e.reason = STOCK_USER_ATTACH;                                 \
-		on_container_users(&e);                                       \
+		on_container_users(ctx, &e);                                  \
 		return 0;                                                     \
 	}                                                                     \
                                                                               \
@@ -350,7 +350,7 @@ static __always_inline void stock_users(struct ev_users *e,
 		if (ret)                                                      \
 			return 0;                                             \
 		stock_users(&e, group, 1, 0);                                 \
-		on_container_users(&e);                                       \
+		on_container_users(ctx, &e);                                  \
 		return 0;                                                     \
 	}                                                                     \
                                                                               \
@@ -360,7 +360,7 @@ static __always_inline void stock_users(struct ev_users *e,
 		struct ev_users e = {};                                       \
                                                                               \
 		stock_users(&e, group, -1, -1);                               \
-		on_container_users(&e);                                       \
+		on_container_users(ctx, &e);                                  \
 		return 0;                                                     \
 	}                                                                     \
                                                                               \
@@ -373,7 +373,7 @@ static __always_inline void stock_users(struct ev_users *e,
 		if (ret)                                                      \
 			return 0;                                             \
 		stock_users(&e, BPF_CORE_READ(device, group), 1, 0);          \
-		on_container_users(&e);                                       \
+		on_container_users(ctx, &e);                                  \
 		return 0;                                                     \
 	}                                                                     \
                                                                               \
@@ -384,7 +384,7 @@ static __always_inline void stock_users(struct ev_users *e,
 		struct ev_users e = {};                                       \
                                                                               \
 		stock_users(&e, BPF_CORE_READ(device, group), -1, -1);        \
-		on_container_users(&e);                                       \
+		on_container_users(ctx, &e);                                  \
 		return 0;                                                     \
 	}
 
@@ -404,7 +404,7 @@ static __always_inline void stock_users(struct ev_users *e,
 		e.ret = ret < 0 ? ret : 0;                                \
 		e.duration_ns = stock_elapsed();                          \
 		bpf_probe_read_user_str(name, sizeof(name), (void *)arg); \
-		on_device_open(&e);                                       \
+		on_device_open(ctx, &e);                                  \
 		return 0;                                                 \
 	}
 
@@ -421,7 +421,7 @@ static __always_inline void stock_users(struct ev_users *e,
 		e.group = view_group_id(BPF_CORE_READ(device, group)); \
 		e.open_count = BPF_CORE_READ(device, open_count) - 1;  \
 		e.device = BPF_CORE_READ(device, dev, kobj.name);      \
-		on_device_close(&e);                                   \
+		on_device_close(ctx, &e);                              \
 		return 0;                                              \
 	}
 
@@ -443,7 +443,7 @@ extern const void vfio_group_fops __ksym __weak;
 		group = (void *)BPF_CORE_READ(file, private_data);         \
 		e.group = view_group_id(group);                            \
 		e.kvm = (__u64)(kvm ?: BPF_CORE_READ(group, kvm));         \
-		on_group_set_kvm(&e);                                      \
+		on_group_set_kvm(ctx, &e);                                 \
 		return 0;                                                  \
 	}
 
@@ -476,7 +476,7 @@ static __always_inline bool stock_read_map(struct ev_dma_map *e,
 		struct ev_dma_map e = {};                                  \
                                                                            \
 		if (cmd == STOCK_MAP_DMA && stock_read_map(&e, file, arg)) \
-			on_dma_map_start(&e);                              \
+			on_dma_map_start(ctx, &e);                         \
 		return 0;                                                  \
 	}
 
@@ -494,7 +494,7 @@ static __always_inline bool stock_read_map(struct ev_dma_map *e,
 			e.pages = 0;                                         \
 		else                                                         \
 			e.done = e.size;                                     \
-		on_dma_map(&e);                                              \
+		on_dma_map(ctx, &e);                                         \
 		return 0;                                                    \
 	}
 
@@ -524,7 +524,7 @@ static __always_inline bool stock_read_map(struct ev_dma_map *e,
 		if (!(unmap.flags & STOCK_UNMAP_VADDR))                        \
 			e.pages = e.unmapped >> STOCK_PAGE_SHIFT;              \
 		e.duration_ns = stock_elapsed();                               \
-		on_dma_unmap(&e);                                              \
+		on_dma_unmap(ctx, &e);                                         \
 		return 0;                                                      \
 	}
 
@@ -540,7 +540,7 @@ static __always_inline bool stock_read_map(struct ev_dma_map *e,
                                                                             \
 		e.container = view_container_id(                            \
 			BPF_CORE_READ(device, group, container));           \
-		on_dma_pin(&e);                                             \
+		on_dma_pin(ctx, &e);                                        \
 		return 0;                                                   \
 	}
 
@@ -555,7 +555,7 @@ static __always_inline bool stock_read_map(struct ev_dma_map *e,
                                                                              \
 		e.container = view_container_id(                             \
 			BPF_CORE_READ(device, group, container));            \
-		on_dma_unpin(&e);                                            \
+		on_dma_unpin(ctx, &e);                                       \
 		return 0;                                                    \
 	}
 

@@ -23,7 +23,7 @@
 	{                                                         \
 		struct ev_container e = {.container = container}; \
                                                                   \
-		on_container_open(&e);                            \
+		on_container_open(ctx, &e);                       \
 		return 0;                                         \
 	}
 
@@ -33,7 +33,7 @@
 		struct ev_container e = {.container = container,             \
 					 .lifetime_ns = lifetime};           \
                                                                              \
-		on_container_release(&e);                                    \
+		on_container_release(ctx, &e);                               \
 		return 0;                                                    \
 	}
 
@@ -42,7 +42,7 @@
 	{                                                         \
 		struct ev_group e = {.group = group, .ret = err}; \
                                                                   \
-		on_##event(&e);                                   \
+		on_##event(ctx, &e);                              \
 		return 0;                                         \
 	}
 #define TRACEPOINT_group_open	 TRACEPOINT_GROUP(group_open)
@@ -54,7 +54,7 @@
 		struct ev_group_ref e = {                                \
 			.group = group, .refs = refs, .reason = reason}; \
                                                                          \
-		on_##event(&e);                                          \
+		on_##event(ctx, &e);                                     \
 		return 0;                                                \
 	}
 #define TRACEPOINT_group_get TRACEPOINT_GROUP_REF(group_get)
@@ -69,7 +69,7 @@
 				      .ret = err,                    \
 				      .duration_ns = duration};      \
                                                                      \
-		on_##event(&e);                                      \
+		on_##event(ctx, &e);                                 \
 		return 0;                                            \
 	}
 #define TRACEPOINT_container_attach TRACEPOINT_ATTACH(container_attach)
@@ -85,7 +85,7 @@
 					 .duration_ns = duration,           \
 					 .driver = driver};                 \
                                                                             \
-		on_container_set_iommu(&e);                                 \
+		on_container_set_iommu(ctx, &e);                            \
 		return 0;                                                   \
 	}
 
@@ -99,7 +99,7 @@
 				     .delta = delta,                  \
 				     .reason = reason};               \
                                                                       \
-		on_container_users(&e);                               \
+		on_container_users(ctx, &e);                          \
 		return 0;                                             \
 	}
 
@@ -113,7 +113,7 @@
 				      .duration_ns = duration,  \
 				      .device = device};        \
                                                                 \
-		on_##event(&e);                                 \
+		on_##event(ctx, &e);                            \
 		return 0;                                       \
 	}
 #define TRACEPOINT_device_open	TRACEPOINT_DEVICE(device_open)
@@ -129,19 +129,24 @@
 					.ret = err,                      \
 					.caller = caller};               \
                                                                          \
-		on_##event(&e);                                          \
+		on_##event(ctx, &e);                                     \
 		return 0;                                                \
 	}
 #define TRACEPOINT_external_user_get TRACEPOINT_EXTERNAL(external_user_get)
 #define TRACEPOINT_external_user_put TRACEPOINT_EXTERNAL(external_user_put)
 
+/* An argument of type "const void *" may not be read by a tp_btf program; to
+ * a raw_tp program all are plain numbers.
+ */
 #define TRACEPOINT_group_set_kvm                                              \
-	TRACEPOINT(vfio, group_set_kvm, int group, void *kvm, bool linked)    \
+	SEC("raw_tp/vfio_group_set_kvm")                                      \
+	int BPF_PROG(tp__vfio__group_set_kvm, int group, void *kvm,           \
+		     bool linked)                                             \
 	{                                                                     \
 		struct ev_set_kvm e = {                                       \
 			.group = group, .kvm = (__u64)kvm, .linked = linked}; \
                                                                               \
-		on_group_set_kvm(&e);                                         \
+		on_group_set_kvm(ctx, &e);                                    \
 		return 0;                                                     \
 	}
 
@@ -168,7 +173,7 @@
 				       .pages = map->pages,             \
 				       .runs = map->runs};              \
                                                                         \
-		on_##event(&e);                                         \
+		on_##event(ctx, &e);                                    \
 		return 0;                                               \
 	}
 #define TRACEPOINT_dma_map_start    TRACEPOINT_DMA_MAP(dma_map_start)
@@ -192,7 +197,7 @@
 					 .unpin_ns = unmap->unpin_ns,          \
 					 .pages = unmap->pages};               \
                                                                                \
-		on_dma_unmap(&e);                                              \
+		on_dma_unmap(ctx, &e);                                         \
 		return 0;                                                      \
 	}
 
@@ -206,7 +211,7 @@
 				       .pages = pages,                     \
 				       .duration_ns = duration};           \
                                                                            \
-		on_##event(&e);                                            \
+		on_##event(ctx, &e);                                       \
 		return 0;                                                  \
 	}
 #define TRACEPOINT_dma_pin   TRACEPOINT_DMA_PIN(dma_pin)
@@ -221,7 +226,7 @@
 					 .locked = locked,         \
 					 .limit = limit};          \
                                                                    \
-		on_locked_vm(&e);                                  \
+		on_locked_vm(ctx, &e);                             \
 		return 0;                                          \
 	}
 

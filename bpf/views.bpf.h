@@ -215,4 +215,27 @@ static __always_inline __s32 view_group_id(struct vfio_group___view *group)
 	return iommu ? BPF_CORE_READ(iommu, id) : -1;
 }
 
+#define VIEW_RLIMIT_MEMLOCK 8
+#define VIEW_CAP_IPC_LOCK   14
+#define VIEW_PAGE_SHIFT	    12
+
+/* What the current task has locked and may lock, in pages; all bits set: no
+ * limit applies to it.
+ */
+static __always_inline void view_memlock(__u64 *locked, __u64 *limit)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	const struct cred *cred = BPF_CORE_READ(task, cred);
+	__u64 caps = 0; /* the type has changed, the bits have not */
+
+	*locked = BPF_CORE_READ(task, mm, locked_vm);
+	*limit =
+		BPF_CORE_READ(task, signal, rlim[VIEW_RLIMIT_MEMLOCK].rlim_cur);
+	bpf_core_read(&caps, sizeof(caps), &cred->cap_effective);
+	if (caps & 1ULL << VIEW_CAP_IPC_LOCK || *limit == ~0ULL)
+		*limit = ~0ULL;
+	else
+		*limit >>= VIEW_PAGE_SHIFT;
+}
+
 #endif /* VFIOSCOPE_VIEWS_BPF_H */

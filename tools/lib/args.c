@@ -143,7 +143,10 @@ static error_t parse_own(int key, char *arg, struct argp_state *state)
 		return ARGP_ERR_UNKNOWN;
 	err = run->tool->option(key, arg, run);
 	if (err == EINVAL)
-		argp_error(state, "\"%s\" will not do for -%c", arg, key);
+		argp_error(state,
+			   key < 0x100 ? "\"%s\" will not do for -%c"
+				       : "\"%s\" will not do",
+			   arg, key);
 	return err;
 }
 

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #include "out.h"
 #include "tool.h"
@@ -191,27 +190,27 @@ static struct json_object *json_value(const struct column *c, const void *row)
 	}
 }
 
+void out_object(struct json_object *object)
+{
+	puts(json_object_to_json_string_ext(
+		object,
+		JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(object);
+}
+
 void out_json(struct run *run, const struct table *table, const void *row)
 {
 	struct json_object *object = json_object_new_object();
-	struct timespec now;
 
-	if (run->timestamps) {
-		clock_gettime(CLOCK_REALTIME, &now);
-		json_object_object_add(
-			object, "ts_ns",
-			json_object_new_int64(now.tv_sec * 1000000000LL +
-					      now.tv_nsec));
-	}
+	if (run->timestamps)
+		json_object_object_add(object, "ts_ns",
+				       json_object_new_int64(run->real_ns));
 	for (size_t i = 0; i < table->count; i++)
 		if (table->columns[i].key)
 			json_object_object_add(
 				object, table->columns[i].key,
 				json_value(&table->columns[i], row));
-	puts(json_object_to_json_string_ext(
-		object,
-		JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(object);
+	out_object(object);
 }
 
 bool out_flush(struct run *run)

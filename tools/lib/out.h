@@ -54,6 +54,8 @@ void out_header(struct run *run, const struct table *table, int width);
 void out_row(struct run *run, const struct table *table, int width,
 	     const void *row);
 void out_json(struct run *run, const struct table *table, const void *row);
+/* Writes an object of the tool's own making, and gives it up. */
+void out_object(struct json_object *object);
 /* Ends what a tick has written; false: nobody reads any more, or the disk is
  * full, and it was said.
  */

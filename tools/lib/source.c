@@ -50,6 +50,7 @@ struct source {
 	const char *name;
 	const void *elf;
 	size_t elf_size;
+	size_t buffer; /* wanted; 0: as in the ELF */
 	struct bpf_object *maps;
 	struct module modules[MODULES];
 	const char *wanted; /* auto, tracepoint or stock */
@@ -137,6 +138,10 @@ static struct bpf_object *open_object(struct source *s, const char *prefix,
 				return NULL;
 			}
 		}
+	} else if (s->buffer) {
+		map = bpf_object__find_map_by_name(object, "events");
+		if (map)
+			bpf_map__set_max_entries(map, s->buffer);
 	}
 	if (bpf_object__load(object)) {
 		int err = errno;
@@ -162,7 +167,7 @@ static int open_uevents(void)
 }
 
 struct source *source_open(const char *name, const void *(*elf)(size_t *size),
-			   const char *kind, bool verbose)
+			   const char *kind, size_t buffer, bool verbose)
 {
 	static const struct module modules[MODULES] = {
 		[CORE] = {.name = "vfio",
@@ -184,6 +189,7 @@ struct source *source_open(const char *name, const void *(*elf)(size_t *size),
 	libbpf_set_print(on_libbpf);
 	s->name = name;
 	s->wanted = kind;
+	s->buffer = buffer;
 	s->elf = elf(&s->elf_size);
 	memcpy(s->modules, modules, sizeof(modules));
 	s->maps = open_object(s, NULL, NULL);
@@ -220,6 +226,14 @@ void source_close(struct source *s)
 int source_map(struct source *s, const char *name)
 {
 	return bpf_object__find_map_fd_by_name(s->maps, name);
+}
+
+size_t source_buffer(struct source *s)
+{
+	struct bpf_map *map;
+
+	map = bpf_object__find_map_by_name(s->maps, "events");
+	return map ? bpf_map__max_entries(map) : 0;
 }
 
 void *source_map_memory(struct source *s, const char *name, size_t element,

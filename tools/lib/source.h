@@ -16,13 +16,17 @@
 
 struct source;
 
-/* NULL: it was said why. @kind: auto, tracepoint or stock. */
+/* NULL: it was said why. @kind: auto, tracepoint or stock. @buffer: bytes of
+ * the ring buffer "events", 0: as the programs say.
+ */
 struct source *source_open(const char *name, const void *(*elf)(size_t *size),
-			   const char *kind, bool verbose);
+			   const char *kind, size_t buffer, bool verbose);
 void source_close(struct source *source);
 
 /* The map's fd, negative: there is no such map. */
 int source_map(struct source *source, const char *name);
+/* Bytes of the ring buffer "events". */
+size_t source_buffer(struct source *source);
 /* The array's elements, mapped to be read and written; NULL: it was said. */
 void *source_map_memory(struct source *source, const char *name, size_t element,
 			size_t count);

@@ -47,12 +47,17 @@ void tool_error(const char *format, ...)
 	fputc('\n', stderr);
 }
 
-static uint64_t now_ns(void)
+static uint64_t clock_ns(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(clock, &now);
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+static uint64_t now_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
 }
 
 static int open_signals(void)
@@ -91,6 +96,7 @@ static void stop(struct run *run, int exit_code)
 static void tick(struct run *run, struct loop *loop, bool redraw)
 {
 	run->now_ns = now_ns();
+	run->real_ns = clock_ns(CLOCK_REALTIME);
 	run->redraw = redraw;
 	if (!redraw) {
 		run->elapsed = (run->now_ns - loop->last_ns) / 1e9;
@@ -178,6 +184,15 @@ static int on_event(void *ctx, void *data, size_t size)
 	return run->tool->event ? run->tool->event(run, data, size) : 0;
 }
 
+/* Whoever waits for an event sees it at once. */
+static void consume(struct run *run, struct loop *loop)
+{
+	if (!loop->ring)
+		return;
+	if (ring_buffer__consume(loop->ring) > 0 && !out_flush(run))
+		stop(run, TOOL_OK);
+}
+
 static void turn(struct run *run, struct loop *loop)
 {
 	int timeout = run->source ? source_timeout(run->source) : -1;
@@ -207,8 +222,9 @@ static void turn(struct run *run, struct loop *loop)
 	if (run->source && (!ready || fds[FD_MODULES].revents ||
 			    (timeout >= 0 && fds[FD_TICK].revents)))
 		poll_source(run, loop);
-	if (fds[FD_EVENTS].revents)
-		ring_buffer__consume(loop->ring);
+	/* Records that were not to wake anybody wait for the tick. */
+	if (fds[FD_EVENTS].revents || fds[FD_TICK].revents)
+		consume(run, loop);
 	if (!run->stop && fds[FD_KEYS].revents & POLLIN)
 		on_keys(run, loop);
 	else if (fds[FD_KEYS].revents)
@@ -278,6 +294,11 @@ static void run_loop(struct run *run)
 		tick(run, &loop, false);
 	while (!run->stop)
 		turn(run, &loop);
+	/* What happened before the end was asked for. */
+	if (loop.ring) {
+		source_let_go(run->source);
+		consume(run, &loop);
+	}
 	if (on_screen)
 		screen_end();
 	on_screen = false;
@@ -302,13 +323,14 @@ int tool_main(const struct tool *tool, int argc, char **argv)
 		return TOOL_CANNOT;
 	}
 	args_parse(&run, argc, argv);
+	run.epoch_ns = clock_ns(CLOCK_REALTIME) - now_ns();
 
 	run.exit_code = TOOL_CANNOT;
 	if (tool->elf) {
 		if (!host_check())
 			goto out;
 		run.source = source_open(tool->name, tool->elf, run.source_name,
-					 run.verbose);
+					 run.buffer, run.verbose);
 		if (!run.source)
 			goto out;
 	}

@@ -83,12 +83,18 @@ struct run {
 	bool screen; /* a full screen is in use */
 	struct filter filter;
 	const char *source_name;
+	size_t buffer; /* bytes of the ring buffer; 0: the tool's usual */
 
 	/* What is running. */
 	struct source *source;
-	double elapsed;	 /* seconds since the last tick */
-	uint64_t now_ns; /* of this tick, CLOCK_MONOTONIC */
-	bool redraw;	 /* this tick is for a key: no time has passed */
+	double elapsed;	  /* seconds since the last tick */
+	uint64_t now_ns;  /* of this tick, CLOCK_MONOTONIC */
+	uint64_t real_ns; /* of this tick, since 1970 */
+	/* What CLOCK_MONOTONIC lags behind the time since 1970, at the start:
+	 * an event's time is told by adding it.
+	 */
+	uint64_t epoch_ns;
+	bool redraw; /* this tick is for a key: no time has passed */
 	bool stop;
 	int exit_code;
 };

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What an event's outcome means, in words: why it failed, and what succeeded
+ * and yet did not do what its caller may think.
+ *
+ * For that it keeps books of what the events told: mappings, and the limit each
+ * container began with.
+ */
+#ifndef VFIOSCOPE_EXPLAIN_H
+#define VFIOSCOPE_EXPLAIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "mapped.h"
+
+struct explain {
+	struct mapped mappings;
+	/* The module's parameter now, negative: not known. */
+	int64_t (*entry_limit)(void *context);
+	void *context;
+};
+
+/* "ENOSPC", "errno 999" */
+void explain_errno(int error, char *buf, size_t size);
+/* Every event, in order, goes through here: says what there is to say of it,
+ * then takes it into the books. False and "": nothing.
+ */
+bool explain_event(struct explain *explain, const struct record *r, char *buf,
+		   size_t size);
+void explain_free(struct explain *explain);
+
+#endif /* VFIOSCOPE_EXPLAIN_H */

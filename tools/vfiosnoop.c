@@ -1,0 +1,458 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vfiosnoop: a line an event.
+ *
+ * The BPF side drops what was not asked for. What it sends hidden goes into the
+ * books that explain errors (lib/explain.h) and is not printed. Which container
+ * a group is in, for -g and -d, is told by a snapshot and the events since.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "lib/containers.h"
+#include "lib/explain.h"
+#include "lib/names.h"
+#include "lib/out.h"
+#include "lib/source.h"
+#include "lib/functions.h"
+#include "lib/tool.h"
+#include "../bpf/vfiosnoop.h"
+#include "vfiosnoop_show.h"
+#include "vfiosnoop.skel.h"
+
+#define MEMBERS 4096 /* pairs of group and container that are remembered */
+#define PARAMETER_LIMIT \
+	"/sys/module/vfio_iommu_type1/parameters/dma_entry_limit"
+
+enum { OPTION_DURATION = 0x200, OPTION_STACK, OPTION_BUFFER };
+
+struct member {
+	uint32_t container;
+	int group;
+};
+
+struct snoop {
+	/* Arguments. */
+	uint64_t events; /* bits of enum record_event; 0: all */
+	uint64_t min_ns;
+	double duration;
+	bool failed;
+	bool stack;
+
+	/* Shared with the BPF side. */
+	struct snoop_config *config;
+	uint64_t *lost;
+	uint64_t lost_shown[LOST_REASONS];
+
+	struct explain explain;
+	struct member *members;
+	size_t member_count;
+	uint32_t unknown; /* the container that no snapshot knew */
+	struct snapshot snapshot;
+	/* Containers in the order they were met, where ids are addresses. */
+	uint32_t *numbers;
+	size_t number_count;
+	unsigned int generation;
+};
+
+static const struct argp_option options[] = {
+	{"event", 'e', "EVENT", 0,
+	 "Only this event, or those that begin so; may be repeated", 0},
+	{"failed", 'x', NULL, 0, "Only what failed", 0},
+	{"min", 'm', "MS", 0, "Only what took so many milliseconds or more", 0},
+	{"duration", OPTION_DURATION, "SECONDS", 0, "End after so long", 0},
+	{"stack", OPTION_STACK, NULL, 0, "Show the kernel's stack", 0},
+	{"buffer", OPTION_BUFFER, "KIB", 0,
+	 "Size of the buffer between kernel and tool (default 1024)", 0},
+	{},
+};
+
+/* The event of this name, or else all that begin with it. */
+static uint64_t find_events(const char *name)
+{
+	static const char prefix[] = "vfio_";
+	uint64_t found = 0;
+
+	if (!strncmp(name, prefix, sizeof(prefix) - 1))
+		name += sizeof(prefix) - 1;
+	for (uint32_t i = 0; i < REC_EVENTS; i++) {
+		if (!strcmp(snoop_event_name(i), name))
+			return 1ULL << i;
+		if (!strncmp(snoop_event_name(i), name, strlen(name)))
+			found |= 1ULL << i;
+	}
+	return found;
+}
+
+static bool parse_number(const char *arg, double min, double max, double *v)
+{
+	char *end;
+
+	*v = strtod(arg, &end);
+	return *arg && !*end && *v >= min && *v <= max;
+}
+
+/* The kernel wants a power of two. */
+static size_t buffer_bytes(double kib)
+{
+	size_t size = sysconf(_SC_PAGESIZE);
+
+	while (size < kib * 1024)
+		size *= 2;
+	return size;
+}
+
+static error_t option(int key, char *arg, struct run *run)
+{
+	struct snoop *s = run->state;
+	uint64_t events;
+	double v;
+
+	switch (key) {
+	case 'e':
+		events = find_events(arg);
+		s->events |= events;
+		return events ? 0 : EINVAL;
+	case 'x':
+		s->failed = true;
+		return 0;
+	case 'm':
+		if (!parse_number(arg, 0, 1e9, &v))
+			return EINVAL;
+		s->min_ns = v * 1e6;
+		return 0;
+	case OPTION_DURATION:
+		return parse_number(arg, 0.01, 1e9, &s->duration) ? 0 : EINVAL;
+	case OPTION_STACK:
+		s->stack = true;
+		return 0;
+	case OPTION_BUFFER:
+		if (!parse_number(arg, 1, 1 << 20, &v))
+			return EINVAL;
+		run->buffer = buffer_bytes(v);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const void *elf(size_t *size)
+{
+	return vfiosnoop_bpf__elf_bytes(size);
+}
+
+static int64_t entry_limit(void *context)
+{
+	FILE *f = fopen(PARAMETER_LIMIT, "re");
+	long long v = -1;
+
+	(void)context;
+	if (!f)
+		return -1;
+	if (fscanf(f, "%lld", &v) != 1)
+		v = -1;
+	fclose(f);
+	return v;
+}
+
+static bool by_group(const struct run *run)
+{
+	return run->filter.group >= 0 || run->filter.device_group >= 0;
+}
+
+/* What is needed for the books, though nobody asked to see it. */
+static uint64_t kept_events(const struct run *run)
+{
+	const struct snoop *s = run->state;
+	uint64_t kept = 0;
+
+	if (s->config->shown & 1ULL << REC_dma_map)
+		kept |= 1ULL << REC_container_open |
+			1ULL << REC_container_release |
+			1ULL << REC_container_set_iommu | 1ULL << REC_dma_map |
+			1ULL << REC_dma_unmap;
+	if (by_group(run))
+		kept |= 1ULL << REC_container_attach |
+			1ULL << REC_container_release;
+	return kept;
+}
+
+static int begin(struct run *run)
+{
+	struct snoop *s = run->state;
+
+	run->batch = true;
+	s->config = source_map_memory(run->source, "settings",
+				      sizeof(*s->config), 1);
+	s->lost = source_map_memory(run->source, "lost", sizeof(*s->lost),
+				    LOST_REASONS);
+	s->members = calloc(MEMBERS, sizeof(*s->members));
+	if (!s->config || !s->lost || !s->members)
+		return -1;
+	s->explain.entry_limit = entry_limit;
+	s->config->shown = s->events ?: (1ULL << REC_EVENTS) - 1;
+	s->config->kept = kept_events(run);
+	s->config->min_ns = s->min_ns;
+	s->config->tgid = run->filter.pid;
+	s->config->failed = s->failed;
+	s->config->stack = s->stack;
+	s->config->wake_bytes = source_buffer(run->source) / 2;
+	if (s->duration) {
+		/* In ticks of about a second. */
+		run->count = s->duration > 1 ? s->duration : 1;
+		run->interval = s->duration / run->count;
+	}
+	if (!run->json)
+		snoop_header(run);
+	return out_flush(run) ? 0 : -1;
+}
+
+static void end(struct run *run)
+{
+	struct snoop *s = run->state;
+	size_t page = sysconf(_SC_PAGESIZE);
+
+	if (s->lost && s->lost[LOST_EVENTS])
+		tool_error("%llu events were lost: the buffer was full "
+			   "(--buffer makes it larger)",
+			   (unsigned long long)s->lost[LOST_EVENTS]);
+	if (s->lost && s->lost[LOST_STACKS])
+		tool_error("%llu stacks are missing: there was no place",
+			   (unsigned long long)s->lost[LOST_STACKS]);
+	explain_free(&s->explain);
+	snapshot_close(&s->snapshot);
+	functions_free();
+	free(s->members);
+	free(s->numbers);
+	if (s->config)
+		munmap(s->config, page);
+	if (s->lost)
+		munmap(s->lost, page);
+}
+
+static void show_lost(struct run *run, uint64_t count)
+{
+	struct json_object *o;
+
+	if (!run->json) {
+		out_line(run, SCREEN_ALERT,
+			 "lost %llu events: the buffer was full (--buffer)",
+			 (unsigned long long)count);
+		return;
+	}
+	o = json_object_new_object();
+	json_object_object_add(o, "event", json_object_new_string("lost"));
+	json_object_object_add(o, "lost", json_object_new_int64(count));
+	out_object(o);
+}
+
+static void check_lost(struct run *run)
+{
+	struct snoop *s = run->state;
+	uint64_t lost =
+		__atomic_load_n(&s->lost[LOST_EVENTS], __ATOMIC_RELAXED);
+
+	if (lost == s->lost_shown[LOST_EVENTS])
+		return;
+	show_lost(run, lost - s->lost_shown[LOST_EVENTS]);
+	s->lost_shown[LOST_EVENTS] = lost;
+}
+
+static void add_member(struct snoop *s, uint32_t container, int group)
+{
+	for (size_t i = 0; i < s->member_count; i++) {
+		if (s->members[i].group != group)
+			continue;
+		s->members[i].container = container;
+		return;
+	}
+	if (s->member_count < MEMBERS)
+		s->members[s->member_count++] =
+			(struct member){.container = container, .group = group};
+}
+
+static void forget_container(struct snoop *s, uint32_t container)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->member_count; i++)
+		if (s->members[i].container != container)
+			s->members[kept++] = s->members[i];
+	s->member_count = kept;
+}
+
+static bool has_members(const struct snoop *s, uint32_t container)
+{
+	for (size_t i = 0; i < s->member_count; i++)
+		if (s->members[i].container == container)
+			return true;
+	return false;
+}
+
+/* A container that was there before: once a container. */
+static void look(struct snoop *s, uint32_t container)
+{
+	if (!container || container == s->unknown || has_members(s, container))
+		return;
+	s->unknown = container;
+	if (snapshot_take(&s->snapshot) < 0)
+		return;
+	for (size_t i = 0; i < s->snapshot.count; i++) {
+		const struct snap_record *r = &s->snapshot.records[i];
+
+		if (r->container && r->group >= 0)
+			add_member(s, r->container, r->group);
+	}
+}
+
+/* Whether -g and -d let it through. */
+static bool group_wanted(const struct run *run, const struct record *r)
+{
+	struct filter filter = run->filter;
+	struct snoop *s = run->state;
+	uint32_t container = snoop_container(r);
+	int groups[MEMBERS], group = snoop_group(r);
+	size_t count = 0;
+
+	if (!by_group(run))
+		return true;
+	if (group < 0)
+		look(s, container);
+	if (group >= 0)
+		groups[count++] = group;
+	for (size_t i = 0; container && i < s->member_count; i++)
+		if (s->members[i].container == container && count < MEMBERS)
+			groups[count++] = s->members[i].group;
+	filter.pid = 0;
+	filter.cgroup = NULL;
+	return filter_match(&filter, r->tgid, groups, count);
+}
+
+static bool wanted(const struct run *run, const struct record *r)
+{
+	if (r->hidden || !group_wanted(run, r))
+		return false;
+	return !run->filter.cgroup ||
+	       names_in_cgroup(r->tgid, run->filter.cgroup);
+}
+
+/* A small number is shown as it is, others are counted from 1. */
+static unsigned int number_of(struct snoop *s, uint32_t container)
+{
+	uint32_t *numbers;
+
+	if (container < 100000)
+		return container;
+	for (size_t i = 0; i < s->number_count; i++)
+		if (s->numbers[i] == container)
+			return i + 1;
+	numbers = realloc(s->numbers, (s->number_count + 1) * sizeof(*numbers));
+	if (!numbers)
+		return 0;
+	s->numbers = numbers;
+	numbers[s->number_count++] = container;
+	return s->number_count;
+}
+
+/* Frames of BPF itself lie above those that are of interest. */
+static size_t name_stack(struct run *run, const struct record *r,
+			 char names[][64])
+{
+	uint64_t frames[RECORD_STACK_DEPTH] = {};
+	uint32_t id = r->stack;
+	size_t count = 0;
+
+	if (r->stack < 0 || !source_map_get(run->source, "stacks", &id, frames))
+		return 0;
+	for (int i = 0; i < RECORD_STACK_DEPTH && frames[i]; i++) {
+		functions_name(frames[i], names[count], sizeof(names[0]));
+		if (count || strncmp(names[0], "bpf_", 4))
+			count++;
+	}
+	return count;
+}
+
+static void show(struct run *run, const struct record *r,
+		 const char *explanation)
+{
+	char stack[RECORD_STACK_DEPTH][64];
+	struct snoop *s = run->state;
+	struct shown shown = {
+		.record = r,
+		.explanation = explanation,
+		.stack = stack,
+		.frames = name_stack(run, r, stack),
+		.number = number_of(s, snoop_container(r)),
+	};
+
+	if (r->event == REC_external_user_get ||
+	    r->event == REC_external_user_put)
+		functions_name(r->external.caller, shown.caller,
+			     sizeof(shown.caller));
+	if (run->json)
+		snoop_json(run, &shown);
+	else
+		snoop_text(run, &shown);
+}
+
+static int event(struct run *run, const void *data, size_t size)
+{
+	struct snoop *s = run->state;
+	char explanation[128];
+	struct record r = {};
+
+	memcpy(&r, data, size < sizeof(r) ? size : sizeof(r));
+	if (size < RECORD_HEAD || r.event >= REC_EVENTS)
+		return 0;
+	check_lost(run);
+	if (r.event == REC_container_attach && !r.attach.ret)
+		add_member(s, r.attach.container, r.attach.group);
+	explain_event(&s->explain, &r, explanation, sizeof(explanation));
+	if (wanted(run, &r))
+		show(run, &r, explanation);
+	if (r.event == REC_container_release)
+		forget_container(s, r.container.container);
+	return 0;
+}
+
+static int tick(struct run *run)
+{
+	struct snoop *s = run->state;
+
+	/* A module that came anew has its functions elsewhere. */
+	if (s->generation != source_generation(run->source)) {
+		s->generation = source_generation(run->source);
+		functions_free();
+		snapshot_close(&s->snapshot);
+	}
+	check_lost(run);
+	return 0;
+}
+
+static const struct tool vfiosnoop = {
+	.name = "vfiosnoop",
+	.summary = "Prints VFIO events as they happen, a line each, and says "
+		   "in words why one failed.",
+	.examples = "Examples:\n"
+		    "  vfiosnoop                     everything\n"
+		    "  vfiosnoop -x                  what fails, and why\n"
+		    "  vfiosnoop -e dma_map -m 100   maps of 100 ms and more\n"
+		    "  vfiosnoop -e dma -e group     events that begin so\n"
+		    "  vfiosnoop -d 0000:00:12.0 -j  one device's, as JSON",
+	.options = options,
+	.option = option,
+	.elf = elf,
+	.state_size = sizeof(struct snoop),
+	.begin = begin,
+	.tick = tick,
+	.event = event,
+	.end = end,
+};
+
+int main(int argc, char **argv)
+{
+	return tool_main(&vfiosnoop, argc, argv);
+}
