@@ -12,15 +12,21 @@
  * event.h, ctx is for helpers that want it, such as bpf_get_stackid(). ON()
  * makes one program a source; the runner loads those of the source that is
  * used. A further source is a header that defines NAME_event for every event,
- * and one more word in ON().
+ * and one more word in SOURCES(). A recording is such a source, in a program
+ * compiled for the user's side (tools/lib/replay.h): so a handler is plain C,
+ * and reads kernel memory by functions of views.bpf.h alone.
  */
 #ifndef VFIOSCOPE_SOURCE_BPF_H
 #define VFIOSCOPE_SOURCE_BPF_H
 
+#ifdef VFIOSCOPE_REPLAY
+#include "replay_bpf.h" /* from tools/lib: no kernel, but a recording */
+#else
 #include "views.bpf.h"
 #include "event.h"
 #include "source_tracepoint.bpf.h"
 #include "source_stock.bpf.h"
+#endif
 
 #define EV_container_open      struct ev_container
 #define EV_container_release   struct ev_container
@@ -45,10 +51,16 @@
 #define EV_dma_unpin	       struct ev_dma_pin
 #define EV_locked_vm	       struct ev_locked_vm
 
+#ifdef VFIOSCOPE_REPLAY
+#define SOURCES(event) REPLAY(event)
+#else
+#define SOURCES(event) TRACEPOINT_##event STOCK_##event
+#endif
+
 #define ON(event)                                                    \
 	static __always_inline void on_##event(void *ctx,            \
 					       const EV_##event *e); \
-	TRACEPOINT_##event STOCK_##event static __always_inline void \
-		on_##event(void *ctx, const EV_##event *e)
+	SOURCES(event)                                               \
+	static __always_inline void on_##event(void *ctx, const EV_##event *e)
 
 #endif /* VFIOSCOPE_SOURCE_BPF_H */

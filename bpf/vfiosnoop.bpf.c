@@ -14,7 +14,9 @@ char LICENSE[] SEC("license") = "GPL";
 
 #define RING_BYTES (1 << 20) /* user space may choose another size */
 #define STACKS	   4096
-#define ENOMEM	   12
+#ifndef ENOMEM
+#define ENOMEM 12
+#endif
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

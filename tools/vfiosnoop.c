@@ -12,27 +12,26 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "lib/containers.h"
 #include "lib/explain.h"
+#include "lib/members.h"
 #include "lib/names.h"
 #include "lib/out.h"
+#include "lib/replay.h"
 #include "lib/source.h"
 #include "lib/functions.h"
 #include "lib/tool.h"
 #include "../bpf/vfiosnoop.h"
+#include "vfiosnoop_record.h"
 #include "vfiosnoop_show.h"
 #include "vfiosnoop.skel.h"
 
-#define MEMBERS 4096 /* pairs of group and container that are remembered */
+#define GROUPS	   128 /* of a container */
+#define LOOKED_FOR 64  /* containers that no snapshot knew */
+#define ALL_EVENTS ((1ULL << REC_EVENTS) - 1)
 #define PARAMETER_LIMIT \
 	"/sys/module/vfio_iommu_type1/parameters/dma_entry_limit"
 
 enum { OPTION_DURATION = 0x200, OPTION_STACK, OPTION_BUFFER };
-
-struct member {
-	uint32_t container;
-	int group;
-};
 
 struct snoop {
 	/* Arguments. */
@@ -41,16 +40,17 @@ struct snoop {
 	double duration;
 	bool failed;
 	bool stack;
+	const char *write; /* the recording to make */
 
 	/* Shared with the BPF side. */
 	struct snoop_config *config;
 	uint64_t *lost;
-	uint64_t lost_shown[LOST_REASONS];
+	uint64_t lost_shown;
 
+	struct snoop_recording recording;
 	struct explain explain;
-	struct member *members;
-	size_t member_count;
-	uint32_t unknown; /* the container that no snapshot knew */
+	struct members members;
+	uint32_t looked_for[LOOKED_FOR]; /* in a snapshot, by low bits */
 	struct snapshot snapshot;
 	/* Containers in the order they were met, where ids are addresses. */
 	uint32_t *numbers;
@@ -65,6 +65,8 @@ static const struct argp_option options[] = {
 	{"min", 'm', "MS", 0, "Only what took so many milliseconds or more", 0},
 	{"duration", OPTION_DURATION, "SECONDS", 0, "End after so long", 0},
 	{"stack", OPTION_STACK, NULL, 0, "Show the kernel's stack", 0},
+	{"write", 'w', "FILE", 0,
+	 "Record all events, also those that are not shown", 0},
 	{"buffer", OPTION_BUFFER, "KIB", 0,
 	 "Size of the buffer between kernel and tool (default 1024)", 0},
 	{},
@@ -129,6 +131,9 @@ static error_t option(int key, char *arg, struct run *run)
 	case OPTION_STACK:
 		s->stack = true;
 		return 0;
+	case 'w':
+		s->write = arg;
+		return 0;
 	case OPTION_BUFFER:
 		if (!parse_number(arg, 1, 1 << 20, &v))
 			return EINVAL;
@@ -146,15 +151,18 @@ static const void *elf(size_t *size)
 
 static int64_t entry_limit(void *context)
 {
-	FILE *f = fopen(PARAMETER_LIMIT, "re");
+	struct snoop *s = context;
 	long long v = -1;
+	FILE *f;
 
-	(void)context;
-	if (!f)
-		return -1;
-	if (fscanf(f, "%lld", &v) != 1)
+	if (replay_active())
+		return replay_entry_limit();
+	f = fopen(PARAMETER_LIMIT, "re");
+	if (f && fscanf(f, "%lld", &v) != 1)
 		v = -1;
-	fclose(f);
+	if (f)
+		fclose(f);
+	snoop_record_limit(&s->recording, v);
 	return v;
 }
 
@@ -169,6 +177,8 @@ static uint64_t kept_events(const struct run *run)
 	const struct snoop *s = run->state;
 	uint64_t kept = 0;
 
+	if (s->write)
+		return ALL_EVENTS;
 	if (s->config->shown & 1ULL << REC_dma_map)
 		kept |= 1ULL << REC_container_open |
 			1ULL << REC_container_release |
@@ -189,11 +199,17 @@ static int begin(struct run *run)
 				      sizeof(*s->config), 1);
 	s->lost = source_map_memory(run->source, "lost", sizeof(*s->lost),
 				    LOST_REASONS);
-	s->members = calloc(MEMBERS, sizeof(*s->members));
-	if (!s->config || !s->lost || !s->members)
+	if (!s->config || !s->lost)
+		return -1;
+	if (s->write && run->replay) {
+		tool_error("-w records what happens: leave out --replay");
+		return -1;
+	}
+	if (s->write && snoop_recording_open(&s->recording, run, s->write) < 0)
 		return -1;
 	s->explain.entry_limit = entry_limit;
-	s->config->shown = s->events ?: (1ULL << REC_EVENTS) - 1;
+	s->explain.context = s;
+	s->config->shown = s->events ?: ALL_EVENTS;
 	s->config->kept = kept_events(run);
 	s->config->min_ns = s->min_ns;
 	s->config->tgid = run->filter.pid;
@@ -210,22 +226,34 @@ static int begin(struct run *run)
 	return out_flush(run) ? 0 : -1;
 }
 
+static uint64_t lost_events(const struct snoop *s)
+{
+	return __atomic_load_n(&s->lost[LOST_EVENTS], __ATOMIC_RELAXED);
+}
+
+static void say_lost(const struct snoop *s)
+{
+	if (lost_events(s))
+		tool_error("%llu events were lost: the buffer was full "
+			   "(--buffer makes it larger)",
+			   (unsigned long long)lost_events(s));
+	if (s->lost[LOST_STACKS])
+		tool_error("%llu stacks are missing: there was no place",
+			   (unsigned long long)s->lost[LOST_STACKS]);
+}
+
 static void end(struct run *run)
 {
 	struct snoop *s = run->state;
 	size_t page = sysconf(_SC_PAGESIZE);
 
-	if (s->lost && s->lost[LOST_EVENTS])
-		tool_error("%llu events were lost: the buffer was full "
-			   "(--buffer makes it larger)",
-			   (unsigned long long)s->lost[LOST_EVENTS]);
-	if (s->lost && s->lost[LOST_STACKS])
-		tool_error("%llu stacks are missing: there was no place",
-			   (unsigned long long)s->lost[LOST_STACKS]);
+	if (s->lost)
+		say_lost(s);
+	if (s->recording.to && !snoop_recording_close(&s->recording))
+		run->exit_code = TOOL_CANNOT;
 	explain_free(&s->explain);
 	snapshot_close(&s->snapshot);
 	functions_free();
-	free(s->members);
 	free(s->numbers);
 	if (s->config)
 		munmap(s->config, page);
@@ -255,57 +283,26 @@ static void check_lost(struct run *run)
 	uint64_t lost =
 		__atomic_load_n(&s->lost[LOST_EVENTS], __ATOMIC_RELAXED);
 
-	if (lost == s->lost_shown[LOST_EVENTS])
+	if (lost == s->lost_shown)
 		return;
-	show_lost(run, lost - s->lost_shown[LOST_EVENTS]);
-	s->lost_shown[LOST_EVENTS] = lost;
+	show_lost(run, lost - s->lost_shown);
+	s->lost_shown = lost;
 }
 
-static void add_member(struct snoop *s, uint32_t container, int group)
-{
-	for (size_t i = 0; i < s->member_count; i++) {
-		if (s->members[i].group != group)
-			continue;
-		s->members[i].container = container;
-		return;
-	}
-	if (s->member_count < MEMBERS)
-		s->members[s->member_count++] =
-			(struct member){.container = container, .group = group};
-}
-
-static void forget_container(struct snoop *s, uint32_t container)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < s->member_count; i++)
-		if (s->members[i].container != container)
-			s->members[kept++] = s->members[i];
-	s->member_count = kept;
-}
-
-static bool has_members(const struct snoop *s, uint32_t container)
-{
-	for (size_t i = 0; i < s->member_count; i++)
-		if (s->members[i].container == container)
-			return true;
-	return false;
-}
-
-/* A container that was there before: once a container. */
+/* A container that was there before, once. */
 static void look(struct snoop *s, uint32_t container)
 {
-	if (!container || container == s->unknown || has_members(s, container))
+	uint32_t *looked_for = &s->looked_for[container % LOOKED_FOR];
+	int group;
+
+	if (!container || container == *looked_for ||
+	    members_of(&s->members, container, &group, 1))
 		return;
-	s->unknown = container;
+	*looked_for = container;
 	if (snapshot_take(&s->snapshot) < 0)
 		return;
-	for (size_t i = 0; i < s->snapshot.count; i++) {
-		const struct snap_record *r = &s->snapshot.records[i];
-
-		if (r->container && r->group >= 0)
-			add_member(s, r->container, r->group);
-	}
+	snoop_record_snapshot(&s->recording, &s->snapshot);
+	members_take(&s->members, &s->snapshot);
 }
 
 /* Whether -g and -d let it through. */
@@ -314,18 +311,17 @@ static bool group_wanted(const struct run *run, const struct record *r)
 	struct filter filter = run->filter;
 	struct snoop *s = run->state;
 	uint32_t container = snoop_container(r);
-	int groups[MEMBERS], group = snoop_group(r);
-	size_t count = 0;
+	int groups[GROUPS + 1], group = snoop_group(r);
+	size_t count;
 
 	if (!by_group(run))
 		return true;
 	if (group < 0)
 		look(s, container);
+	count = members_of(&s->members, container, groups, GROUPS);
 	if (group >= 0)
 		groups[count++] = group;
-	for (size_t i = 0; container && i < s->member_count; i++)
-		if (s->members[i].container == container && count < MEMBERS)
-			groups[count++] = s->members[i].group;
+	/* The rest is not about groups. */
 	filter.pid = 0;
 	filter.cgroup = NULL;
 	return filter_match(&filter, r->tgid, groups, count);
@@ -357,64 +353,70 @@ static unsigned int number_of(struct snoop *s, uint32_t container)
 	return s->number_count;
 }
 
+static void name_address(struct snoop *s, uint64_t address, char *name,
+			 size_t size)
+{
+	functions_name(address, name, size);
+	snoop_record_symbol(&s->recording, address, name);
+}
+
 /* Frames of BPF itself lie above those that are of interest. */
 static size_t name_stack(struct run *run, const struct record *r,
 			 char names[][64])
 {
 	uint64_t frames[RECORD_STACK_DEPTH] = {};
+	struct snoop *s = run->state;
 	uint32_t id = r->stack;
 	size_t count = 0;
 
 	if (r->stack < 0 || !source_map_get(run->source, "stacks", &id, frames))
 		return 0;
+	snoop_record_stack(&s->recording, r->stack, frames);
 	for (int i = 0; i < RECORD_STACK_DEPTH && frames[i]; i++) {
-		functions_name(frames[i], names[count], sizeof(names[0]));
+		name_address(s, frames[i], names[count], sizeof(names[0]));
 		if (count || strncmp(names[0], "bpf_", 4))
 			count++;
 	}
 	return count;
 }
 
-static void show(struct run *run, const struct record *r,
-		 const char *explanation)
+static void show(struct run *run, const struct shown *shown)
 {
-	char stack[RECORD_STACK_DEPTH][64];
-	struct snoop *s = run->state;
-	struct shown shown = {
-		.record = r,
-		.explanation = explanation,
-		.stack = stack,
-		.frames = name_stack(run, r, stack),
-		.number = number_of(s, snoop_container(r)),
-	};
-
-	if (r->event == REC_external_user_get ||
-	    r->event == REC_external_user_put)
-		functions_name(r->external.caller, shown.caller,
-			     sizeof(shown.caller));
 	if (run->json)
-		snoop_json(run, &shown);
+		snoop_json(run, shown);
 	else
-		snoop_text(run, &shown);
+		snoop_text(run, shown);
 }
 
 static int event(struct run *run, const void *data, size_t size)
 {
+	char explanation[128], stack[RECORD_STACK_DEPTH][64];
 	struct snoop *s = run->state;
-	char explanation[128];
 	struct record r = {};
+	struct shown shown = {
+		.record = &r, .explanation = explanation, .stack = stack};
 
 	memcpy(&r, data, size < sizeof(r) ? size : sizeof(r));
 	if (size < RECORD_HEAD || r.event >= REC_EVENTS)
 		return 0;
 	check_lost(run);
+	if (!s->recording.begun)
+		snoop_record_holders(&s->recording, run, &s->snapshot);
 	if (r.event == REC_container_attach && !r.attach.ret)
-		add_member(s, r.attach.container, r.attach.group);
+		members_add(&s->members, r.attach.container, r.attach.group);
 	explain_event(&s->explain, &r, explanation, sizeof(explanation));
-	if (wanted(run, &r))
-		show(run, &r, explanation);
+	shown.frames = name_stack(run, &r, stack);
+	if (r.event == REC_external_user_get ||
+	    r.event == REC_external_user_put)
+		name_address(s, r.external.caller, shown.caller,
+			     sizeof(shown.caller));
+	if (wanted(run, &r)) {
+		shown.number = number_of(s, snoop_container(&r));
+		show(run, &shown);
+	}
+	snoop_record_event(&s->recording, &r);
 	if (r.event == REC_container_release)
-		forget_container(s, r.container.container);
+		members_forget(&s->members, r.container.container);
 	return 0;
 }
 
@@ -429,19 +431,23 @@ static int tick(struct run *run)
 		snapshot_close(&s->snapshot);
 	}
 	check_lost(run);
-	return 0;
+	snoop_record_holders(&s->recording, run, &s->snapshot);
+	return recorder_flush(s->recording.to) ? 0 : -1;
 }
 
 static const struct tool vfiosnoop = {
 	.name = "vfiosnoop",
 	.summary = "Prints VFIO events as they happen, a line each, and says "
 		   "in words why one failed.",
-	.examples = "Examples:\n"
-		    "  vfiosnoop                     everything\n"
-		    "  vfiosnoop -x                  what fails, and why\n"
-		    "  vfiosnoop -e dma_map -m 100   maps of 100 ms and more\n"
-		    "  vfiosnoop -e dma -e group     events that begin so\n"
-		    "  vfiosnoop -d 0000:00:12.0 -j  one device's, as JSON",
+	.examples =
+		"Examples:\n"
+		"  vfiosnoop                     everything\n"
+		"  vfiosnoop -x                  what fails, and why\n"
+		"  vfiosnoop -e dma_map -m 100   maps of 100 ms and more\n"
+		"  vfiosnoop -e dma -e group     events that begin so\n"
+		"  vfiosnoop -d 0000:00:12.0 -j  one device's, as JSON\n"
+		"  vfiosnoop -w vm.rec           record, to look at later:\n"
+		"  vfiosnoop --replay vm.rec -x",
 	.options = options,
 	.option = option,
 	.elf = elf,

@@ -255,7 +255,7 @@ static void show_title(struct run *run, const struct top *top, size_t shown)
 	const struct top_model *m = &top->model;
 	const char *status = source_status(run->source);
 	char clock[16] = "";
-	time_t now = time(NULL);
+	time_t now = run->real_ns / 1000000000;
 
 	if (run->screen || run->timestamps)
 		strftime(clock, sizeof(clock), "%H:%M:%S ", localtime(&now));

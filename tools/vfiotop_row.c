@@ -177,8 +177,8 @@ static int collect(struct top_model *m)
 	return 0;
 }
 
-static void fill_held(struct top_model *m, struct top_row *row,
-		      const struct top_container *sums)
+static void fill_held(struct top_model *m, const struct run *run,
+		      struct top_row *row, const struct top_container *sums)
 {
 	const struct container *c = containers_find(&m->held, row->container);
 	struct rlimit limit;
@@ -199,7 +199,7 @@ static void fill_held(struct top_model *m, struct top_row *row,
 	row->pid = row->held.pid ?: -1;
 	row->users = row->held.users;
 	row->memlock_limit = -1;
-	if (row->held.pid &&
+	if (row->held.pid && !run->replay &&
 	    !prlimit(row->held.pid, RLIMIT_MEMLOCK, NULL, &limit) &&
 	    limit.rlim_cur <= INT64_MAX)
 		row->memlock_limit = limit.rlim_cur;
@@ -253,13 +253,19 @@ static bool ask_backend(struct top_model *m, struct top_row *row,
  * know what was there before; after that they say how many mappings are left
  * and the events say the rest.
  */
-static void fill_books(struct top_model *m, struct top_row *row,
-		       const struct top_container *sums)
+static void fill_books(struct top_model *m, const struct run *run,
+		       struct top_row *row, const struct top_container *sums)
 {
 	struct snap_survey survey;
 	int64_t counted =
 		(int64_t)load((const __u64 *)&sums->pinned) * PAGE_BYTES;
 
+	/* A recording has the events, but no books. */
+	if (run->replay) {
+		row->pinned_bytes = -1;
+		row->entries_percent = -1;
+		return;
+	}
 	if (ask_backend(m, row, sums, &survey)) {
 		flight_survey(&row->inflight, &m->snapshot, &m->phases,
 			      &survey);
@@ -340,19 +346,20 @@ int top_model_update(struct top_model *m, const struct run *run)
 		if (row->over)
 			forget(row);
 		start_anew(row, sums ?: &none);
-		fill_held(m, row, sums ?: &none);
+		fill_held(m, run, row, sums ?: &none);
 		flight_begin(&row->inflight, sums ?: &none, run->now_ns);
 		if (row->held.ptr && !containers_find(&m->held, row->container))
 			flight_teardown(&row->inflight, row->held.pid,
 					row->pinned_bytes);
 		if (row->inflight.op)
 			flight_phase(&row->inflight, &m->phases);
-		fill_books(m, row, sums ?: &none);
+		fill_books(m, run, row, sums ?: &none);
 		flights |= row->inflight.op != FLIGHT_NONE;
 		fill_rates(row, sums ?: &none, seconds);
 		row->lost = m->lost;
 		m->map_rate += row->map_rate;
-		m->pinned_bytes += row->pinned_bytes;
+		if (row->pinned_bytes > 0)
+			m->pinned_bytes += row->pinned_bytes;
 		if (sums && sums->released) {
 			flight_end(&row->inflight);
 			give_back(sums);

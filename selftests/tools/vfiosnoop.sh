@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 # vfiosnoop's objects and lines of a client whose every call is known, its
-# filters, what it says of errors, and what it does when it cannot keep up.
+# filters, what it says of errors, what it does when it cannot keep up, and that
+# a recording plays back what was seen live.
 
 # Starts vfiosnoop; its pid is in $snoop, its output in $work/NAME.
 # snoop_start NAME [OPTION ..]
@@ -119,14 +120,145 @@ test_vfiosnoop_explained() {
 	is "ENOSPC in words" "ENOSPC: 11 of 11 mappings used (dma_entry_limit)" "$(seen all.json '[r["explanation"] for r in rows("dma_map") if r["ret"]][0]')"
 }
 
+# The lines of the client, but for what differs from run to run and what one
+# source alone has: LINE is COMM CT EVENT DETAILS RET.
+normal_text() {
+	vfiosnoop --replay "$work/all.rec" -p "$client" | awk -v first='' '
+		NR == 1 || / (group_get|group_put|dma_map_start) / { next }
+		/^    `- / { sub(/mapped [0-9].*/, ""); print; next }
+		{
+			ret = length($0) == 80 ? substr($0, 77) + 0 : ""
+			line = substr($0, 18, 49) # without LAT and RET
+			if (ret == "") line = substr($0, 18)
+			sub(/ lived .*/, "", line)
+			gsub(/ +/, " ", line)
+			sub(/ $/, "", line)
+			split(line, word, " ")
+			if (word[2] ~ /^[0-9]+$/ && first == "") first = word[2]
+			if (word[2] == first) sub(" " first " ", " 1 ", line)
+			print line (ret == "" ? "" : " " ret)
+		}'
+}
+
+expected_text() {
+	local i
+	cat <<TXT
+tools_work 1 container_open
+tools_work - group_open group $group 0
+tools_work 1 container_users group $group users 1 +1 attach
+tools_work 1 container_attach group $group 0
+tools_work 1 container_set_iommu type1v2 0
+tools_work 1 container_users group $group users 2 +1 device_open
+tools_work - device_open 0000:00:10.0 0
+TXT
+	for ((i = 0; i < 54; i++)); do
+		printf 'tools_work 1 dma_map 0x%x 4K rw 0\n' $((i * 8192))
+		[ $i != 22 ] || echo 'tools_work 1 dma_map 0x40000000 2M rw 0'
+	done
+	for ((i = 0; i < 7; i++)); do
+		printf 'tools_work 1 dma_map 0x%x 4K rw -17\n' $((i * 8192))
+		printf '    `- EEXIST: overlaps 0x%x-0x%x \n' $((i * 8192)) $((i * 8192 + 4095))
+	done
+	for ((i = 0; i < 17; i++)); do
+		printf 'tools_work 1 dma_unmap 0x%x 4K 0\n' $((i * 8192))
+	done
+	for ((i = 0; i < 3; i++)); do
+		echo 'tools_work 1 dma_unmap 0x80000000 4K 0'
+		echo '    `- returned 0 and unmapped nothing: no mapping begins in this range'
+	done
+	cat <<TXT
+tools_work 1 dma_map 0x40200000 6M rw 0
+tools_work 1 container_users group $group users 1 -1 device_open
+tools_work - device_close 0000:00:10.0 0
+tools_work 1 container_users group $group users 0 -1 attach
+tools_work 1 container_detach group $group 0
+tools_work - group_release group $group 0
+tools_work 1 container_release
+TXT
+}
+
+# What was recorded, as nobody: no root, no BPF, no vfio are needed.
+replay_as_nobody() {
+	setpriv --reuid=65534 --clear-groups --bounding-set=-all --inh-caps=-all "$@"
+}
+
+test_vfiosnoop_replay() {
+	local size whole
+	chmod 755 "$work"
+	chmod 644 "$work"/*.rec
+	replay_as_nobody vfiosnoop --replay "$work/all.rec" --json >"$work/again.json" 2>"$work/again.err"
+	is "a recording is played" 0 $?
+	cmp "$work/all.json" "$work/again.json"
+	ok $? "and gives the same objects" "$(diff "$work/all.json" "$work/again.json" | head -4)"
+	is "with nothing to say" "" "$(cat "$work/again.err")"
+	diff <(expected_text) <(normal_text) >"$work/text.diff"
+	ok $? "the text is the same for every source" "$(cat "$work/text.diff")"
+	is "-d finds the device in the recording" 63 "$(vfiosnoop --replay "$work/all.rec" -j -d 0000:00:10.0 >"$work/again.json"; seen again.json 'len(rows("dma_map"))')"
+	is "-d of another is an error" 2 "$(vfiosnoop --replay "$work/all.rec" -d 0000:00:1f.0 >/dev/null 2>&1; echo $?)"
+
+	replay_as_nobody vfiotop --replay "$work/all.rec" --json 0.5 >"$work/top.json" 2>"$work/top.err"
+	is "vfiotop plays it" 0 $?
+	is "vfiotop: maps" 56 "$(json "$work/top.json" 'round(sum(r["map_rate"] for r in all_mine(name)) * 0.5)')"
+	is "vfiotop: unmaps" 20 "$(json "$work/top.json" 'round(sum(r["unmap_rate"] for r in all_mine(name)) * 0.5)')"
+	is "vfiotop: errors" 7 "$(json "$work/top.json" 'max(r["errors"] for r in all_mine(name))')"
+	is "vfiotop: what is in no event is null" "[(None, None)]" "$(json "$work/top.json" 'sorted({(r["dma_entry_limit"], r["memlock_limit"]) for r in all_mine(name)})')"
+
+	size=$(stat -c %s "$work/all.rec")
+	whole=$(wc -l <"$work/all.json")
+	head -c $((size / 2)) "$work/all.rec" >"$work/cut.rec"
+	vfiosnoop --replay "$work/cut.rec" -j >"$work/cut.json" 2>"$work/cut.err"
+	is "one that is cut off is played" 0 $?
+	grep -q 'cut.rec .*cut' "$work/cut.err"
+	ok $? "and it is said" "$(cat "$work/cut.err")"
+	[ "$(wc -l <"$work/cut.json")" -gt $((whole / 4)) ] &&
+		cmp -s "$work/cut.json" <(head -"$(wc -l <"$work/cut.json")" "$work/all.json")
+	ok $? "up to there" "$(wc -l "$work/cut.json")"
+	is "what is no recording is refused" 2 "$(vfiosnoop --replay "$work/all.json" 2>"$work/no.err"; echo $?)"
+	grep -q 'is not a recording' "$work/no.err"
+	ok $? "in words" "$(cat "$work/no.err")"
+}
+
+# The recordings of the filters' run: one of failures, as text, and one whose
+# writer was killed.
+test_vfiosnoop_replay_filters() {
+	vfiosnoop --replay "$work/failed.rec" -x >"$work/again.txt" 2>&1
+	cmp "$work/failed.txt" "$work/again.txt"
+	ok $? "-x plays back the same lines" "$(diff "$work/failed.txt" "$work/again.txt" | head)"
+	is "and all the rest was recorded" 20 "$(vfiosnoop --replay "$work/failed.rec" -j -e dma_unmap | grep -c vfio_dma_unmap)"
+	vfiosnoop --replay "$work/few.rec" -j -e vfio_dma_unmap -e device -m 0.000001 --stack >"$work/again.json" 2>"$work/again.err"
+	is "one whose writer was killed is played" 0 $?
+	grep -q 'no end mark' "$work/again.err"
+	ok $? "and it is said" "$(cat "$work/again.err")"
+	cmp "$work/few.json" "$work/again.json"
+	ok $? "and gives the same objects, and stacks" "$(diff "$work/few.json" "$work/again.json" | head -4)"
+}
+
+# A disk that is full: what is on it is whole.
+test_vfiosnoop_full() {
+	local i
+	mkdir "$work/full"
+	mount -t tmpfs -o size=8k none "$work/full"
+	snoop_start full.json -j -w "$work/full/rec"
+	snoop_listens "$snoop"
+	for ((i = 0; i < 100; i++)); do : <>/dev/vfio/vfio; done
+	ended 60 "$snoop"
+	is "a full disk ends it" 2 $?
+	grep -q 'No space left on device' "$work/full.json.err"
+	ok $? "and it is said" "$(cat "$work/full.json.err")"
+	is "what is there is whole" 0 "$(vfiosnoop --replay "$work/full/rec" -j >"$work/again.json" 2>"$work/again.err"; echo $?)"
+	[ "$(wc -l <"$work/again.json")" -gt 20 ] && ! grep -q 'cut off' "$work/again.err"
+	ok $? "and is played" "$(wc -l "$work/again.json") $(cat "$work/again.err")"
+	umount "$work/full"
+}
+
 # The filters, and a reader that sleeps; all watch one run of the client.
 test_vfiosnoop_filters() {
 	local pids='' before failed few slow total
 	total=$(seen all.json 'len(rows())')
 	before=$(programs)
-	snoop_start failed.txt -x
+	snoop_start failed.txt -x -w "$work/failed.rec"
 	failed=$snoop
-	snoop_start few.json -j -e vfio_dma_unmap -e device -m 0.000001
+	snoop_start few.json -j -e vfio_dma_unmap -e device -m 0.000001 --stack -w "$work/few.rec"
 	few=$snoop
 	snoop_start slow.json -j --buffer 4
 	slow=$snoop
@@ -143,6 +275,7 @@ test_vfiosnoop_filters() {
 	is "lines keep to 80 columns" 0 "$(awk 'length > 80' "$work/failed.txt" | wc -l)"
 	is "-e: the events" "['vfio_device_close', 'vfio_device_open', 'vfio_dma_unmap']" "$(seen few.json 'sorted({r["event"] for r in every} | {"vfio_device_close"})')"
 	is "-e: how many unmaps" 20 "$(seen few.json 'len(rows("dma_unmap"))')"
+	is "--stack: whence they came" True "$(seen few.json 'all("ioctl" in " ".join(r["stack"]) for r in rows("dma_unmap"))')"
 	is "lost and seen are all" "$total" "$(seen slow.json 'len(rows()) + sum(r.get("lost", 0) for r in every)')"
 	is "some were lost" True "$(seen slow.json 'any(r["event"] == "lost" for r in every)')"
 	grep -q 'events were lost: the buffer was full' "$work/slow.json.err"
@@ -162,7 +295,7 @@ test_vfiosnoop_usage() {
 test_vfiosnoop() {
 	local group memlock_client entry_client
 	group=$(basename "$(realpath /sys/bus/pci/devices/0000:00:10.0/iommu_group)")
-	snoop_start all.json --json
+	snoop_start all.json --json -w "$work/all.rec"
 	snoop_listens "$snoop"
 	client_run
 	local whole=$client
@@ -172,6 +305,9 @@ test_vfiosnoop() {
 	test_vfiosnoop_client
 	test_vfiosnoop_explained
 	client=$whole
+	test_vfiosnoop_replay
 	test_vfiosnoop_filters
+	test_vfiosnoop_replay_filters
+	test_vfiosnoop_full
 	test_vfiosnoop_usage
 }

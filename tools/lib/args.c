@@ -13,7 +13,7 @@
 #include "args.h"
 #include "tool.h"
 
-enum { OPTION_CGROUP = 0x100, OPTION_SOURCE };
+enum { OPTION_CGROUP = 0x100, OPTION_SOURCE, OPTION_REPLAY };
 
 static const struct argp_option common_options[] = {
 	{"help", 'h', NULL, 0, "Show this help", -1},
@@ -26,6 +26,8 @@ static const struct argp_option common_options[] = {
 	 "Only processes in this cgroup and below", 1},
 	{"source", OPTION_SOURCE, "auto|tracepoint|stock", 0,
 	 "Where events come from", 1},
+	{"replay", OPTION_REPLAY, "FILE", 0,
+	 "Take events from a recording of vfiosnoop -w", 1},
 	{"json", 'j', NULL, 0, "One JSON object a line", 2},
 	{"timestamps", 'T', NULL, 0, "Show the time of day", 2},
 	{},
@@ -101,12 +103,7 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 		run->filter.group = v;
 		return 0;
 	case 'd':
-		if (!filter_set_device(&run->filter, arg) &&
-		    !run->tool->any_device)
-			argp_error(state,
-				   "%s: no such device, or it is not "
-				   "in an IOMMU group",
-				   arg);
+		run->filter.device = arg;
 		return 0;
 	case OPTION_CGROUP:
 		filter_set_cgroup(&run->filter, arg);
@@ -120,6 +117,9 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 				   arg);
 		run->source_name = arg;
 		return 0;
+	case OPTION_REPLAY:
+		run->replay = arg;
+		return 0;
 	case 'j':
 		run->json = true;
 		return 0;
@@ -128,6 +128,16 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		return parse_argument(state, run, arg);
+	case ARGP_KEY_END:
+		/* A recording knows its own devices. */
+		if (run->filter.device && !run->replay &&
+		    !filter_set_device(&run->filter, run->filter.device) &&
+		    !run->tool->any_device)
+			argp_error(state,
+				   "%s: no such device, or it is not "
+				   "in an IOMMU group",
+				   run->filter.device);
+		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}

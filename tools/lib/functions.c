@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "replay.h"
 #include "functions.h"
 
 #define MAX_FUNCTION (1 << 20) /* an offset larger than this is no function's */
@@ -112,9 +113,15 @@ static const struct symbol *find(uint64_t address)
 
 void functions_name(uint64_t address, char *name, size_t size)
 {
-	const struct symbol *s = find(address);
 	static uint64_t missed;
+	const struct symbol *s;
 
+	if (replay_active()) {
+		if (!replay_symbol(address, name, size))
+			snprintf(name, size, "0x%" PRIx64, address);
+		return;
+	}
+	s = find(address);
 	if (!s && address != missed) {
 		missed = address;
 		load();

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "names.h"
+#include "replay.h"
 
 void names_clean(char *name)
 {
@@ -38,10 +39,24 @@ static ssize_t read_proc(pid_t pid, const char *file, char *buf, size_t size)
 	return got < 0 ? -1 : len;
 }
 
+/* A name of a process that is in the recording, "" when it is not. */
+static bool recorded(const char *recorded, char *name, size_t size)
+{
+	snprintf(name, size, "%s", recorded ?: "");
+	names_clean(name);
+	return *name;
+}
+
 bool names_comm(pid_t pid, char *name, size_t size)
 {
-	ssize_t len = read_proc(pid, "comm", name, size);
+	const struct record_names *known;
+	ssize_t len;
 
+	if (replay_active()) {
+		known = replay_names(pid);
+		return recorded(known ? known->comm : NULL, name, size);
+	}
+	len = read_proc(pid, "comm", name, size);
 	if (len <= 0) {
 		name[0] = '\0';
 		return false;
@@ -129,10 +144,17 @@ static bool after(const char *path, const char *mark, const char *end,
 	return true;
 }
 
-static bool cgroup_path(pid_t pid, char *path, size_t size)
+bool names_cgroup(pid_t pid, char *path, size_t size)
 {
 	char buf[4096], *line, *save = NULL;
+	const struct record_names *known;
 
+	path[0] = '\0';
+	if (replay_active()) {
+		known = replay_names(pid);
+		snprintf(path, size, "%s", known ? known->cgroup : "");
+		return *path;
+	}
 	if (read_proc(pid, "cgroup", buf, sizeof(buf)) <= 0)
 		return false;
 	for (line = strtok_r(buf, "\n", &save); line;
@@ -154,7 +176,7 @@ static bool cgroup_name(pid_t pid, char *name, size_t size)
 {
 	char path[4096];
 
-	if (!cgroup_path(pid, path, sizeof(path)))
+	if (!names_cgroup(pid, path, sizeof(path)))
 		return false;
 	return after(path, "machine-qemu\\x2d", ".scope", "", name, size) ||
 	       after(path, "machine-", ".scope", "", name, size) ||
@@ -166,7 +188,13 @@ static bool cgroup_name(pid_t pid, char *name, size_t size)
 
 bool names_vm(pid_t pid, char *name, size_t size)
 {
+	const struct record_names *known;
+
 	name[0] = '\0';
+	if (replay_active()) {
+		known = replay_names(pid);
+		return recorded(known ? known->vm : NULL, name, size);
+	}
 	return qemu_name(pid, name, size) || cgroup_name(pid, name, size);
 }
 
@@ -175,7 +203,7 @@ bool names_in_cgroup(pid_t pid, const char *cgroup)
 	size_t len = strlen(cgroup);
 	char path[4096];
 
-	if (!cgroup_path(pid, path, sizeof(path)))
+	if (!names_cgroup(pid, path, sizeof(path)))
 		return false;
 	while (len && cgroup[len - 1] == '/')
 		len--;

@@ -19,6 +19,8 @@ bool names_comm(pid_t pid, char *name, size_t size);
 bool names_vm(pid_t pid, char *name, size_t size);
 /* It has let go of its memory: it exits, or is gone. */
 bool names_exiting(pid_t pid);
+/* Its cgroup, a path that begins at the root: "/system.slice/..". */
+bool names_cgroup(pid_t pid, char *path, size_t size);
 /* Whether the process is in this cgroup or below. */
 bool names_in_cgroup(pid_t pid, const char *cgroup);
 

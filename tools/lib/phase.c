@@ -21,6 +21,7 @@
 
 #include "phase.h"
 #include "phase.skel.h"
+#include "replay.h"
 
 #define FREQUENCY 97 /* Hz; not in step with what is done every 10 ms */
 
@@ -215,6 +216,8 @@ static enum phase asleep(pid_t tgid, pid_t tid)
 	char path[64], line[256];
 	FILE *f;
 
+	if (replay_active())
+		return NULL;
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/stack", tgid, tid);
 	f = fopen(path, "re");
 	if (!f)
@@ -229,6 +232,8 @@ const char *phases_of(struct phases *p, pid_t tgid, pid_t tid)
 {
 	enum phase running, sleeping;
 
+	if (replay_active())
+		return NULL;
 	if (!p->event_count && !p->failed)
 		begin(p);
 	running = sampled(p, tid);

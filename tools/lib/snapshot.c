@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "replay.h"
 #include "snapshot.h"
 #include "snapshot.skel.h"
 #include "tool.h"
@@ -92,6 +93,8 @@ int snapshot_take(struct snapshot *s)
 	int fd, ret;
 
 	s->count = 0;
+	if (replay_active())
+		return replay_snapshot(s);
 	ret = load(s);
 	if (ret)
 		return ret;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "host.h"
+#include "replay.h"
 #include "source.h"
 #include "tool.h"
 
@@ -203,6 +204,18 @@ struct source *source_open(const char *name, const void *(*elf)(size_t *size),
 	return s;
 }
 
+struct source *source_open_replay(void)
+{
+	struct source *s = calloc(1, sizeof(*s));
+
+	if (!s) {
+		tool_error("out of memory");
+		return NULL;
+	}
+	s->uevents = -1;
+	return s;
+}
+
 static void detach(struct module *m)
 {
 	while (m->link_count > 0)
@@ -225,14 +238,15 @@ void source_close(struct source *s)
 
 int source_map(struct source *s, const char *name)
 {
-	return bpf_object__find_map_fd_by_name(s->maps, name);
+	return s->maps ? bpf_object__find_map_fd_by_name(s->maps, name) : -1;
 }
 
 size_t source_buffer(struct source *s)
 {
-	struct bpf_map *map;
+	struct bpf_map *map = NULL;
 
-	map = bpf_object__find_map_by_name(s->maps, "events");
+	if (s->maps)
+		map = bpf_object__find_map_by_name(s->maps, "events");
 	return map ? bpf_map__max_entries(map) : 0;
 }
 
@@ -243,6 +257,8 @@ void *source_map_memory(struct source *s, const char *name, size_t element,
 	size_t size = ((element + 7) & ~7UL) * count;
 	void *memory;
 
+	if (replay_active())
+		return replay_map_memory(name, element, count);
 	size = (size + page - 1) & ~(page - 1);
 	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
 		      source_map(s, name), 0);
@@ -255,17 +271,23 @@ void *source_map_memory(struct source *s, const char *name, size_t element,
 bool source_map_next(struct source *s, const char *name, const void *key,
 		     void *next)
 {
+	if (replay_active())
+		return replay_map_next(name, key, next);
 	return !bpf_map_get_next_key(source_map(s, name), key, next);
 }
 
 bool source_map_get(struct source *s, const char *name, const void *key,
 		    void *value)
 {
+	if (replay_active())
+		return replay_map_get(name, key, value);
 	return !bpf_map_lookup_elem(source_map(s, name), key, value);
 }
 
 bool source_map_delete(struct source *s, const char *name, const void *key)
 {
+	if (replay_active())
+		return replay_map_delete(name, key);
 	return !bpf_map_delete_elem(source_map(s, name), key);
 }
 
@@ -506,7 +528,7 @@ void source_let_go(struct source *s)
 
 bool source_ready(struct source *s)
 {
-	return s->modules[CORE].state == MODULE_ATTACHED;
+	return replay_active() || s->modules[CORE].state == MODULE_ATTACHED;
 }
 
 bool source_coming(struct source *s)
@@ -516,6 +538,8 @@ bool source_coming(struct source *s)
 
 const char *source_kind(struct source *s)
 {
+	if (replay_active())
+		return replay_source();
 	return s->stock ? "stock" : "tracepoint";
 }
 
@@ -528,6 +552,8 @@ const char *source_status(struct source *s)
 	};
 
 	s->status[0] = '\0';
+	if (replay_active())
+		return "recorded";
 	for (int i = 0; i < MODULES; i++) {
 		struct module *m = &s->modules[i];
 		size_t len = strlen(s->status);

@@ -21,6 +21,10 @@ struct source;
  */
 struct source *source_open(const char *name, const void *(*elf)(size_t *size),
 			   const char *kind, size_t buffer, bool verbose);
+/* A recording that was opened (replay.h) is the source: it is always ready, and
+ * nothing else of it is to be polled.
+ */
+struct source *source_open_replay(void);
 void source_close(struct source *source);
 
 /* The map's fd, negative: there is no such map. */

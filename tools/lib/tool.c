@@ -17,9 +17,12 @@
 #include "args.h"
 #include "host.h"
 #include "out.h"
+#include "replay.h"
 #include "screen.h"
 #include "source.h"
 #include "tool.h"
+
+#define REPLAY_CHECK 256 /* chunks between looks for a signal */
 
 enum { FD_SIGNAL, FD_TICK, FD_MODULES, FD_EVENTS, FD_KEYS, FD_OUT, FDS };
 
@@ -93,14 +96,13 @@ static void stop(struct run *run, int exit_code)
 		run->exit_code = exit_code;
 }
 
-static void tick(struct run *run, struct loop *loop, bool redraw)
+/* The tick at run->now_ns. */
+static void tick_now(struct run *run, uint64_t *last_ns, bool redraw)
 {
-	run->now_ns = now_ns();
-	run->real_ns = clock_ns(CLOCK_REALTIME);
 	run->redraw = redraw;
 	if (!redraw) {
-		run->elapsed = (run->now_ns - loop->last_ns) / 1e9;
-		loop->last_ns = run->now_ns;
+		run->elapsed = (run->now_ns - *last_ns) / 1e9;
+		*last_ns = run->now_ns;
 	}
 	if (run->screen)
 		screen_clear();
@@ -110,6 +112,13 @@ static void tick(struct run *run, struct loop *loop, bool redraw)
 		stop(run, TOOL_OK);
 	if (!redraw && run->count > 0 && !--run->count)
 		stop(run, TOOL_OK);
+}
+
+static void tick(struct run *run, struct loop *loop, bool redraw)
+{
+	run->now_ns = now_ns();
+	run->real_ns = clock_ns(CLOCK_REALTIME);
+	tick_now(run, &loop->last_ns, redraw);
 }
 
 /* Without a screen to say so on, once. */
@@ -306,6 +315,50 @@ out:
 	close_loop(&loop);
 }
 
+/* Plays until the recorded clock has got to run->now_ns; false: it is over,
+ * which was at run->now_ns.
+ */
+static bool play(struct run *run, struct pollfd *signals)
+{
+	uint64_t until_ns = run->now_ns;
+	int more;
+
+	for (unsigned int i = 0; !run->stop; i++) {
+		if (!(i % REPLAY_CHECK) && poll(signals, 1, 0) > 0)
+			on_signal(run, signals->fd);
+		if (ferror(stdout))
+			break;
+		more = replay_play(run, &until_ns);
+		if (more <= 0) {
+			run->now_ns = until_ns;
+			return !more;
+		}
+	}
+	return true;
+}
+
+/* The recorded clock ticks, as fast as can be. */
+static void run_replay(struct run *run)
+{
+	struct pollfd signals = {.fd = open_signals(), .events = POLLIN};
+	uint64_t last_ns = run->now_ns;
+	bool more = true;
+
+	while (!run->stop && more) {
+		run->now_ns = last_ns + run->interval * 1e9;
+		more = play(run, &signals);
+		run->real_ns = run->now_ns + run->epoch_ns;
+		if (run->now_ns > last_ns && !run->stop)
+			tick_now(run, &last_ns, false);
+	}
+	if (!out_flush(run))
+		run->stop = true;
+	if (replay_lost())
+		tool_error("the recording lacks %llu events that were lost",
+			   (unsigned long long)replay_lost());
+	close(signals.fd);
+}
+
 int tool_main(const struct tool *tool, int argc, char **argv)
 {
 	struct run run = {
@@ -326,7 +379,14 @@ int tool_main(const struct tool *tool, int argc, char **argv)
 	run.epoch_ns = clock_ns(CLOCK_REALTIME) - now_ns();
 
 	run.exit_code = TOOL_CANNOT;
-	if (tool->elf) {
+	if (run.replay) {
+		run.batch = true;
+		if (replay_open(&run, run.replay) < 0)
+			goto out;
+		run.source = source_open_replay();
+		if (!run.source)
+			goto out;
+	} else if (tool->elf) {
 		if (!host_check())
 			goto out;
 		run.source = source_open(tool->name, tool->elf, run.source_name,
@@ -336,12 +396,16 @@ int tool_main(const struct tool *tool, int argc, char **argv)
 	}
 	if (!tool->begin || tool->begin(&run) >= 0) {
 		run.exit_code = TOOL_OK;
-		run_loop(&run);
+		if (run.replay)
+			run_replay(&run);
+		else
+			run_loop(&run);
 	}
 	if (tool->end)
 		tool->end(&run);
 out:
 	source_close(run.source);
+	replay_close();
 	free(run.state);
 	return run.exit_code;
 }

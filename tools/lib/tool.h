@@ -83,7 +83,8 @@ struct run {
 	bool screen; /* a full screen is in use */
 	struct filter filter;
 	const char *source_name;
-	size_t buffer; /* bytes of the ring buffer; 0: the tool's usual */
+	const char *replay; /* the recording to play, NULL: live */
+	size_t buffer;	    /* bytes of the ring buffer; 0: the tool's usual */
 
 	/* What is running. */
 	struct source *source;
