@@ -53,7 +53,10 @@ struct stock_call {
 	__u64 start_ns; /* 0: none under way */
 	__u64 size;
 	__u32 container;
-	__u32 last; /* this detaching lets the container go */
+	__u32 last;  /* this detaching lets the container go */
+	__s32 group; /* of a device that is closed, and so on */
+	__u32 open_count;
+	char device[VFIOSCOPE_NAME_LEN];
 };
 
 struct {
@@ -164,35 +167,41 @@ stock_last_reference(struct vfio_container___view *container)
 	       BPF_CORE_READ(container, kref.refcount.refs.counter) == 1;
 }
 
-#define STOCK_container_release                                        \
-	SEC("fentry/vfio_fops_release")                                \
-	int BPF_PROG(st__vfio__container_release, struct inode *inode, \
-		     struct file *file)                                \
-	{                                                              \
-		struct vfio_container___view *container;               \
-		struct ev_container e = {.lifetime_ns = EV_UNKNOWN};   \
-                                                                       \
-		container = stock_container(file);                     \
-		if (!stock_last_reference(container))                  \
-			return 0;                                      \
-		e.container = view_container_id(container);            \
-		on_container_release(ctx, &e);                         \
-		return 0;                                              \
-	}                                                              \
-                                                                       \
-	SEC("fentry/vfio_group_detach_container")                      \
-	int BPF_PROG(st__vfio__container_release_last,                 \
-		     struct vfio_group___view *group)                  \
-	{                                                              \
-		struct vfio_container___view *container;               \
-		struct ev_container e = {.lifetime_ns = EV_UNKNOWN};   \
-                                                                       \
-		container = BPF_CORE_READ(group, container);           \
-		if (!stock_last_reference(container))                  \
-			return 0;                                      \
-		e.container = view_container_id(container);            \
-		on_container_release(ctx, &e);                         \
-		return 0;                                              \
+/* Structs are made at once: clang 14 has lost a member that was assigned after
+ * the others were initialised.
+ */
+#define STOCK_container_release                                                \
+	SEC("fentry/vfio_fops_release")                                        \
+	int BPF_PROG(st__vfio__container_release, struct inode *inode,         \
+		     struct file *file)                                        \
+	{                                                                      \
+		struct vfio_container___view *gone;                            \
+                                                                               \
+		gone = stock_container(file);                                  \
+		if (!stock_last_reference(gone))                               \
+			return 0;                                              \
+                                                                               \
+		struct ev_container e = {.container = view_container_id(gone), \
+					 .lifetime_ns = EV_UNKNOWN};           \
+                                                                               \
+		on_container_release(ctx, &e);                                 \
+		return 0;                                                      \
+	}                                                                      \
+                                                                               \
+	SEC("fexit/vfio_group_detach_container")                               \
+	int BPF_PROG(st__vfio__container_release_last)                         \
+	{                                                                      \
+		struct stock_call *call = stock_call();                        \
+                                                                               \
+		if (!call || !call->last)                                      \
+			return 0;                                              \
+		call->last = 0;                                                \
+                                                                               \
+		struct ev_container e = {.container = call->container,         \
+					 .lifetime_ns = EV_UNKNOWN};           \
+                                                                               \
+		on_container_release(ctx, &e);                                 \
+		return 0;                                                      \
 	}
 
 /* A file that was not opened has no group yet, its inode has. */
@@ -220,7 +229,7 @@ static __always_inline __s32 stock_group_of(struct inode *inode)
 	}
 
 #define STOCK_group_release                                           \
-	SEC("fentry/vfio_group_fops_release")                         \
+	SEC("fexit/vfio_group_fops_release")                          \
 	int BPF_PROG(st__vfio__group_release, struct inode *inode,    \
 		     struct file *file)                               \
 	{                                                             \
@@ -252,11 +261,14 @@ static __always_inline __s32 stock_group_of(struct inode *inode)
 SEC("fentry/vfio_group_detach_container")
 int BPF_PROG(st__vfio__detach, struct vfio_group___view *group)
 {
+	struct vfio_container___view *container;
 	struct stock_call *call = stock_begin();
 
-	if (call)
-		call->container =
-			view_container_id(BPF_CORE_READ(group, container));
+	if (!call)
+		return 0;
+	container = BPF_CORE_READ(group, container);
+	call->container = view_container_id(container);
+	call->last = stock_last_reference(container);
 	return 0;
 }
 
@@ -408,21 +420,40 @@ static __always_inline void stock_users(struct ev_users *e,
 		return 0;                                                 \
 	}
 
-#define STOCK_device_close                                             \
-	SEC("fentry/vfio_device_fops_release")                         \
-	int BPF_PROG(st__vfio__device_close, struct inode *inode,      \
-		     struct file *file)                                \
-	{                                                              \
-		struct vfio_device___view *device;                     \
-		struct ev_device e = {.duration_ns = EV_UNKNOWN};      \
-                                                                       \
-		device = view_device(                                  \
-			(void *)BPF_CORE_READ(file, private_data));    \
-		e.group = view_group_id(BPF_CORE_READ(device, group)); \
-		e.open_count = BPF_CORE_READ(device, open_count) - 1;  \
-		e.device = BPF_CORE_READ(device, dev, kobj.name);      \
-		on_device_close(ctx, &e);                              \
-		return 0;                                              \
+/* At the end of it, nothing is left of what is closed here. */
+SEC("fentry/vfio_device_fops_release")
+int BPF_PROG(st__vfio__device_release, struct inode *inode, struct file *file)
+{
+	struct stock_call *call = stock_begin();
+	struct vfio_device___view *device;
+	const char *name;
+
+	if (!call)
+		return 0;
+	device = view_device((void *)BPF_CORE_READ(file, private_data));
+	call->group = view_group_id(BPF_CORE_READ(device, group));
+	call->open_count = BPF_CORE_READ(device, open_count) - 1;
+	name = BPF_CORE_READ(device, dev, kobj.name);
+	bpf_probe_read_kernel_str(call->device, sizeof(call->device), name);
+	return 0;
+}
+
+#define STOCK_device_close                                            \
+	SEC("fexit/vfio_device_fops_release")                         \
+	int BPF_PROG(st__vfio__device_close)                          \
+	{                                                             \
+		struct stock_call *call = stock_call();               \
+                                                                      \
+		if (!call || !call->start_ns)                         \
+			return 0;                                     \
+                                                                      \
+		struct ev_device e = {.group = call->group,           \
+				      .open_count = call->open_count, \
+				      .duration_ns = stock_elapsed(), \
+				      .device = call->device};        \
+                                                                      \
+		on_device_close(ctx, &e);                             \
+		return 0;                                             \
 	}
 
 #define STOCK_external_user_get
