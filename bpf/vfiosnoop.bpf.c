@@ -106,16 +106,19 @@ static __always_inline struct record *begin(void *ctx, __u32 event, __u64 size,
 	return r;
 }
 
-/* Whoever sees it sees it at once; hidden ones wait for one that is seen, or
- * until there are many.
+/* What is shown is shown at once; hidden ones wait for one that is, or until
+ * there are many. Where they lie between those that are shown, the kernel's own
+ * rule (wake who has read all that came before) would wake nobody.
  */
 static __always_inline void end(struct record *r)
 {
 	struct snoop_config *c;
 	__u32 zero = 0;
-	__u64 flags = BPF_RB_FORCE_WAKEUP;
+	__u64 flags = 0;
 
 	c = bpf_map_lookup_elem(&settings, &zero);
+	if (c && c->mixed)
+		flags = BPF_RB_FORCE_WAKEUP;
 	if (c && r->hidden &&
 	    bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) < c->wake_bytes)
 		flags = BPF_RB_NO_WAKEUP;

@@ -215,6 +215,9 @@ static int begin(struct run *run)
 	s->config->tgid = run->filter.pid;
 	s->config->failed = s->failed;
 	s->config->stack = s->stack;
+	s->config->mixed = s->config->kept & ~s->config->shown ||
+			   (s->config->kept &&
+			    (s->failed || s->min_ns || run->filter.pid));
 	s->config->wake_bytes = source_buffer(run->source) / 2;
 	if (s->duration) {
 		/* In ticks of about a second. */
@@ -237,7 +240,7 @@ static void say_lost(const struct snoop *s)
 		tool_error("%llu events were lost: the buffer was full "
 			   "(--buffer makes it larger)",
 			   (unsigned long long)lost_events(s));
-	if (s->lost[LOST_STACKS])
+	if (s->lost[LOST_STACKS] && !replay_active())
 		tool_error("%llu stacks are missing: there was no place",
 			   (unsigned long long)s->lost[LOST_STACKS]);
 }

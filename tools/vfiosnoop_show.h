@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "lib/tool.h"
-#include "../bpf/record.h"
+#include "vfiosnoop_fields.h"
 
 /* What goes with a record that is not in it. */
 struct shown {
@@ -18,12 +18,6 @@ struct shown {
 	unsigned int number; /* its container's, for people */
 	char caller[64];     /* of an external user */
 };
-
-/* Without "vfio_". */
-const char *snoop_event_name(uint32_t event);
-/* The container or the group that the event is about; 0 or -1: none. */
-uint32_t snoop_container(const struct record *r);
-int snoop_group(const struct record *r);
 
 void snoop_header(struct run *run);
 void snoop_text(struct run *run, const struct shown *shown);

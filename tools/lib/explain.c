@@ -9,6 +9,7 @@
 #include "explain.h"
 
 #define PAGE_BYTES 4096
+#define SECOND	   1000000000ULL
 
 /* Causes that the event alone tells, or that are the usual ones. */
 static const struct {
@@ -114,18 +115,21 @@ static void say_overlap(const struct mapped_space *space,
 {
 	const struct ev_dma_map *e = &r->dma_map;
 	const struct mapped_range *m = NULL;
+	uint64_t ns;
 
 	if (space)
 		m = mapped_find(space, e->iova, e->iova + e->size - 1);
-	if (m)
-		snprintf(buf, size,
-			 "overlaps 0x%" PRIx64 "-0x%" PRIx64
-			 " mapped %.1f s ago by %s/%u",
-			 m->iova, m->last, (r->ts_ns - m->ts_ns) / 1e9, m->comm,
-			 m->tgid);
-	else
+	if (!m) {
 		snprintf(buf, size,
 			 "overlaps a mapping from before this began");
+		return;
+	}
+	ns = r->ts_ns > m->ts_ns ? r->ts_ns - m->ts_ns : 0;
+	snprintf(buf, size,
+		 "overlaps 0x%" PRIx64 "-0x%" PRIx64
+		 " mapped %.1f %s ago by %s/%u",
+		 m->iova, m->last, ns < SECOND ? ns / 1e6 : ns / 1e9,
+		 ns < SECOND ? "ms" : "s", m->comm, m->tgid);
 }
 
 static void say_no_place(const struct mapped_space *space, char *buf,

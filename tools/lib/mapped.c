@@ -107,6 +107,8 @@ static bool grow(struct mapped_space *space)
 
 static void take_out(struct mapped_space *space, size_t from, size_t to)
 {
+	if (from == to)
+		return;
 	memmove(&space->list[from], &space->list[to],
 		(space->count - to) * sizeof(*space->list));
 	space->count -= to - from;

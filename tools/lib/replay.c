@@ -9,23 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kept.h"
 #include "replay.h"
 #include "replay_maps.h"
 #include "snapshot.h"
 #include "tool.h"
 
 #define RING_MAX 4096 /* of a record in the ring buffer */
-
-/* Kept for the rest of the recording, by a number; the last one counts. */
-struct kept {
-	uint64_t key;
-	void *data;
-};
-
-struct kept_list {
-	struct kept *list; /* sorted by key */
-	size_t count;
-};
+#define GAP_MAX	 (30 * 86400 * 1000000000ULL) /* between two chunks */
 
 static struct {
 	const char *path;
@@ -45,6 +36,7 @@ static struct {
 	struct kept_list names, stacks, symbols;
 	struct snap_record *snapshot;
 	size_t snapshot_count;
+	unsigned int generation;
 
 	struct run *run; /* while a handler is called */
 	char ring[RING_MAX];
@@ -61,62 +53,6 @@ extern const struct replay_handler __stop_replay_handlers[]
 bool replay_active(void)
 {
 	return replay.file;
-}
-
-static struct kept *kept_at(const struct kept_list *l, uint64_t key)
-{
-	size_t low = 0, high = l->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (l->list[middle].key < key)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return l->list + low;
-}
-
-static void *kept_find(const struct kept_list *l, uint64_t key)
-{
-	struct kept *k = l->count ? kept_at(l, key) : NULL;
-
-	return k && k < l->list + l->count && k->key == key ? k->data : NULL;
-}
-
-static void kept_add(struct kept_list *l, uint64_t key, const void *data,
-		     size_t size)
-{
-	void *copy = malloc(size);
-	struct kept *list, *k;
-	size_t at;
-
-	list = realloc(l->list, (l->count + 1) * sizeof(*list));
-	if (list)
-		l->list = list;
-	if (!list || !copy) {
-		free(copy);
-		return;
-	}
-	memcpy(copy, data, size);
-	k = kept_at(l, key);
-	at = k - l->list;
-	if (at < l->count && k->key == key) {
-		free(k->data);
-		k->data = copy;
-		return;
-	}
-	memmove(k + 1, k, (l->count++ - at) * sizeof(*k));
-	*k = (struct kept){.key = key, .data = copy};
-}
-
-static void kept_free(struct kept_list *l)
-{
-	for (size_t i = 0; i < l->count; i++)
-		free(l->list[i].data);
-	free(l->list);
-	*l = (struct kept_list){};
 }
 
 void replay_close(void)
@@ -250,6 +186,7 @@ static void play_chunk(struct run *run)
 		break;
 	case RECORD_SNAPSHOT:
 		play_snapshot();
+		replay.generation++;
 		break;
 	case RECORD_NAMES:
 		play_names();
@@ -371,6 +308,13 @@ int replay_play(struct run *run, uint64_t *until_ns)
 		return -1;
 	}
 	ts_ns = pending_ns();
+	if (ts_ns > replay.last_ns + GAP_MAX) {
+		tool_error("%s is damaged; what is there was played",
+			   replay.path);
+		replay.ended = true;
+		*until_ns = replay.last_ns;
+		return -1;
+	}
 	if (ts_ns > *until_ns)
 		return 0;
 	replay.pending = false;
@@ -383,6 +327,11 @@ int replay_play(struct run *run, uint64_t *until_ns)
 const char *replay_source(void)
 {
 	return replay.source;
+}
+
+unsigned int replay_generation(void)
+{
+	return replay.generation;
 }
 
 uint64_t replay_lost(void)

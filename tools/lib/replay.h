@@ -35,6 +35,8 @@ int replay_play(struct run *run, uint64_t *until_ns);
 
 /* What was recorded beside the events, as of what has been played. */
 const char *replay_source(void);
+/* Changes with every snapshot. */
+unsigned int replay_generation(void);
 uint64_t replay_lost(void);
 int64_t replay_entry_limit(void);
 bool replay_symbol(uint64_t address, char *name, size_t size);

@@ -568,5 +568,5 @@ const char *source_status(struct source *s)
 
 unsigned int source_generation(struct source *s)
 {
-	return s->generation;
+	return replay_active() ? replay_generation() : s->generation;
 }

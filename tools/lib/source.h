@@ -65,7 +65,9 @@ bool source_coming(struct source *source);
 const char *source_kind(struct source *source);
 /* What is being waited for, or "" */
 const char *source_status(struct source *source);
-/* Changes when something was attached or let go. */
+/* Changes when something was attached or let go; when replaying, with every
+ * snapshot that was recorded.
+ */
 unsigned int source_generation(struct source *source);
 
 #endif /* VFIOSCOPE_SOURCE_H */
