@@ -79,7 +79,7 @@ static size_t first_from(const struct mapped_space *space, uint64_t iova)
 }
 
 const struct mapped_range *mapped_find(const struct mapped_space *space,
-				    uint64_t iova, uint64_t last)
+				       uint64_t iova, uint64_t last)
 {
 	size_t at = first_from(space, iova);
 
@@ -132,9 +132,9 @@ void mapped_add(struct mapped_space *space, const struct record *r)
 	new = &space->list[at];
 	memmove(new + 1, new, (space->count++ - at) * sizeof(*new));
 	*new = (struct mapped_range){.iova = e->iova,
-				.last = last,
-				.ts_ns = r->ts_ns,
-				.tgid = r->tgid};
+				     .last = last,
+				     .ts_ns = r->ts_ns,
+				     .tgid = r->tgid};
 	memcpy(new->comm, r->comm, sizeof(new->comm) - 1);
 	names_clean(new->comm);
 }

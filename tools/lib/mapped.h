@@ -12,7 +12,7 @@
 #include "../../bpf/record.h"
 
 #define MAPPED_CONTAINERS 256
-#define MAPPED_EACH	    (1 << 17) /* of one container; then none is added */
+#define MAPPED_EACH	  (1 << 17) /* of one container; then none is added */
 
 struct mapped_range {
 	uint64_t iova;
@@ -24,7 +24,7 @@ struct mapped_range {
 
 struct mapped_space {
 	uint32_t container;
-	int64_t limit;	      /* dma_entry_limit when it got its backend, -1 */
+	int64_t limit; /* dma_entry_limit when it got its backend, -1 */
 	struct mapped_range *list; /* sorted by iova */
 	size_t count;
 	size_t room;
@@ -38,8 +38,7 @@ struct mapped {
 };
 
 /* The container's, made if need be; NULL: out of memory. */
-struct mapped_space *mapped_of(struct mapped *mappings,
-				  uint32_t container);
+struct mapped_space *mapped_of(struct mapped *mappings, uint32_t container);
 void mapped_forget(struct mapped *mappings, uint32_t container);
 void mapped_free(struct mapped *mappings);
 
@@ -49,6 +48,6 @@ void mapped_add(struct mapped_space *space, const struct record *r);
 void mapped_remove(struct mapped_space *space, const struct record *r);
 /* The lowest that the range touches, NULL: none that is known. */
 const struct mapped_range *mapped_find(const struct mapped_space *space,
-				    uint64_t iova, uint64_t last);
+				       uint64_t iova, uint64_t last);
 
 #endif /* VFIOSCOPE_MAPPED_H */

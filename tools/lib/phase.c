@@ -216,8 +216,6 @@ static enum phase asleep(pid_t tgid, pid_t tid)
 	char path[64], line[256];
 	FILE *f;
 
-	if (replay_active())
-		return NULL;
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/stack", tgid, tid);
 	f = fopen(path, "re");
 	if (!f)
