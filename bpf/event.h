@@ -103,6 +103,7 @@ struct ev_dma_map {
 	__u64 iommu_ns;
 	__u64 pages;
 	__u64 runs;
+	__u64 wait_ns; /* until it got to its first page, the lock's wait mostly */
 };
 
 struct ev_dma_unmap {

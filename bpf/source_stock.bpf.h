@@ -10,9 +10,10 @@
  * program each.
  *
  * An operation's beginning is kept with the task, by one program an ioctl that
- * every tool has. Group references, external users, refused charges and a
- * map's runs and phases cannot be seen from here: these events do not come,
- * these figures are EV_UNKNOWN.
+ * every tool has. Group references, external users, refused charges and an
+ * unmap's phases cannot be seen from here: these events do not come, these
+ * figures are EV_UNKNOWN. A map's runs and phases can, at the price of two
+ * programs a run: only for a tool that defines STOCK_MAP_PARTS.
  */
 #ifndef VFIOSCOPE_SOURCE_STOCK_BPF_H
 #define VFIOSCOPE_SOURCE_STOCK_BPF_H
@@ -57,6 +58,12 @@ struct stock_call {
 	__s32 group; /* of a device that is closed, and so on */
 	__u32 open_count;
 	char device[VFIOSCOPE_NAME_LEN];
+#ifdef STOCK_MAP_PARTS
+	__u64 first_ns; /* of the first run's pinning; 0: none yet */
+	__u64 run_ns;	/* of this run's */
+	__u64 pin_ns;
+	__u64 runs;
+#endif
 };
 
 struct {
@@ -74,6 +81,13 @@ static __always_inline struct stock_call *stock_begin(void)
 				    BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (call)
 		call->start_ns = bpf_ktime_get_ns();
+#ifdef STOCK_MAP_PARTS
+	if (call) {
+		call->first_ns = 0;
+		call->pin_ns = 0;
+		call->runs = 0;
+	}
+#endif
 	return call;
 }
 
@@ -95,6 +109,54 @@ static __always_inline __u64 stock_elapsed(void)
 	call->start_ns = 0;
 	return bpf_ktime_get_ns() - start;
 }
+
+#ifdef STOCK_MAP_PARTS
+/* Finds, faults in and pins the pages of one run; what comes between two is
+ * the IOMMU.
+ */
+SEC("fentry/vfio_pin_pages_remote")
+int BPF_PROG(st__type1__run_begin)
+{
+	struct stock_call *call = stock_call();
+
+	if (!call)
+		return 0;
+	call->run_ns = bpf_ktime_get_ns();
+	if (!call->first_ns)
+		call->first_ns = call->run_ns;
+	return 0;
+}
+
+SEC("fexit/vfio_pin_pages_remote")
+int BPF_PROG(st__type1__run_end)
+{
+	struct stock_call *call = stock_call();
+
+	if (!call || !call->first_ns)
+		return 0;
+	call->pin_ns += bpf_ktime_get_ns() - call->run_ns;
+	call->runs++;
+	return 0;
+}
+
+/* Of a map that worked and ends now. */
+static __always_inline void stock_map_parts(struct ev_dma_map *e)
+{
+	struct stock_call *call = stock_call();
+	__u64 now = bpf_ktime_get_ns();
+
+	if (!call || !call->first_ns || !call->start_ns)
+		return;
+	e->wait_ns = call->first_ns - call->start_ns;
+	e->pin_ns = call->pin_ns;
+	e->iommu_ns = now - call->first_ns - call->pin_ns;
+	e->runs = call->runs;
+}
+#else
+static __always_inline void stock_map_parts(struct ev_dma_map *e)
+{
+}
+#endif
 
 static __always_inline struct vfio_container___view *
 stock_container(struct file *file)
@@ -461,19 +523,22 @@ int BPF_PROG(st__vfio__device_release, struct inode *inode, struct file *file)
 
 extern const void vfio_group_fops __ksym __weak;
 
+/* The second argument is read from where it is: see TRACEPOINT_group_set_kvm. */
 #define STOCK_group_set_kvm                                                \
 	SEC("fentry/vfio_file_set_kvm")                                    \
-	int BPF_PROG(st__vfio__group_set_kvm, struct file *file,           \
-		     struct kvm *kvm)                                      \
+	int BPF_PROG(st__vfio__group_set_kvm, struct file *file)           \
 	{                                                                  \
 		struct vfio_group___view *group;                           \
-		struct ev_set_kvm e = {.linked = kvm != NULL};             \
+		struct ev_set_kvm e = {};                                  \
                                                                            \
 		if ((void *)BPF_CORE_READ(file, f_op) != &vfio_group_fops) \
 			return 0;                                          \
 		group = (void *)BPF_CORE_READ(file, private_data);         \
 		e.group = view_group_id(group);                            \
-		e.kvm = (__u64)(kvm ?: BPF_CORE_READ(group, kvm));         \
+		bpf_probe_read_kernel(&e.kvm, sizeof(e.kvm), &ctx[1]);     \
+		e.linked = e.kvm != 0;                                     \
+		if (!e.linked)                                             \
+			e.kvm = (__u64)BPF_CORE_READ(group, kvm);          \
 		on_group_set_kvm(ctx, &e);                                 \
 		return 0;                                                  \
 	}
@@ -496,6 +561,7 @@ static __always_inline bool stock_read_map(struct ev_dma_map *e,
 	e->pin_ns = EV_UNKNOWN;
 	e->iommu_ns = EV_UNKNOWN;
 	e->runs = EV_UNKNOWN;
+	e->wait_ns = EV_UNKNOWN;
 	return true;
 }
 
@@ -520,6 +586,8 @@ static __always_inline bool stock_read_map(struct ev_dma_map *e,
                                                                              \
 		if (cmd != STOCK_MAP_DMA || !stock_read_map(&e, file, arg))  \
 			return 0;                                            \
+		if (!ret)                                                    \
+			stock_map_parts(&e);                                 \
 		e.duration_ns = stock_elapsed();                             \
 		if (ret)                                                     \
 			e.pages = 0;                                         \

@@ -171,7 +171,8 @@
 				       .pin_ns = map->pin_ns,           \
 				       .iommu_ns = map->iommu_ns,       \
 				       .pages = map->pages,             \
-				       .runs = map->runs};              \
+				       .runs = map->runs,               \
+				       .wait_ns = EV_UNKNOWN};          \
                                                                         \
 		on_##event(ctx, &e);                                    \
 		return 0;                                               \

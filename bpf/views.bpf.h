@@ -208,6 +208,30 @@ view_container_id(struct vfio_container___view *container)
 	return BPF_CORE_READ(container, id);
 }
 
+/* While a task exits: whether its process has no other. */
+static __always_inline bool view_last_thread(struct task_struct *task)
+{
+	return !BPF_CORE_READ(task, signal, live.counter);
+}
+
+#define VIEW_VM_EXEC	4
+#define VIEW_PAGE_SHIFT 12
+
+/* Which file is executed at an address, and where in it; false: none is. */
+static __always_inline bool view_code(struct vm_area_struct *vma, __u64 address,
+				      __u64 *offset, char *file, __u32 size)
+{
+	const unsigned char *name;
+
+	if (!(BPF_CORE_READ(vma, vm_flags) & VIEW_VM_EXEC))
+		return false;
+	name = BPF_CORE_READ(vma, vm_file, f_path.dentry, d_name.name);
+	bpf_probe_read_kernel_str(file, size, name);
+	*offset = address - BPF_CORE_READ(vma, vm_start) +
+		  (BPF_CORE_READ(vma, vm_pgoff) << VIEW_PAGE_SHIFT);
+	return true;
+}
+
 static __always_inline __s32 view_group_id(struct vfio_group___view *group)
 {
 	struct iommu_group___view *iommu = BPF_CORE_READ(group, iommu_group);

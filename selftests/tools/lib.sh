@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # TAP, the client, and what its rows say; sourced by run-all before the parts.
 
-n=0 passed=0 failed=0
+n=0 passed=0 failed=0 client=0
 
 # ok CONDITION-STATUS NAME [WHAT-WAS-SEEN]
 ok() {
@@ -36,7 +36,7 @@ client_start() {
 go() {
 	local said
 	[ "$1" = held ] || echo >&7
-	read -r -t 30 said <&8
+	read -r -t 60 said <&8
 	[ "$said" = "$1" ] || ok 1 "the client reached phase $1" "$said"
 }
 
@@ -60,6 +60,20 @@ def mine(name):
     return all_mine(name)[-1]
 name = sys.argv[1]
 print(eval(sys.argv[2]))' "$@" 2>&1 | tail -1
+}
+
+# listening NAME [COUNT]: whether so many programs of that name are loaded, and
+# all of ours attached, soon.
+listening() {
+	local tries all
+	for ((tries = 0; tries < 300; tries++)); do
+		all=$(bpftool prog show)
+		[ "$(grep -c "name $1" <<<"$all")" -ge "${2:-1}" ] &&
+			[ "$(bpftool link show | grep -c ': tracing ')" -ge "$(grep -cE 'name (st|tp)__' <<<"$all")" ] &&
+			return
+		sleep 0.2
+	done
+	return 1
 }
 
 programs() {

@@ -55,6 +55,7 @@ static error_t parse_argument(struct argp_state *state, struct run *run,
 	if (state->arg_num == 0) {
 		run->count = -1;
 		run->interval = strtod(arg, &end);
+		run->timed = true;
 		if (!*arg || *end || !(run->interval >= 0.01) ||
 		    run->interval > 1e6)
 			argp_error(state,
@@ -127,6 +128,12 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 		run->timestamps = true;
 		return 0;
 	case ARGP_KEY_ARG:
+		if (run->tool->command && state->quoted &&
+		    state->next > state->quoted) {
+			run->command = &state->argv[state->next - 1];
+			state->next = state->argc;
+			return 0;
+		}
 		return parse_argument(state, run, arg);
 	case ARGP_KEY_END:
 		/* A recording knows its own devices. */

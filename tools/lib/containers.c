@@ -110,6 +110,22 @@ struct container *containers_find(struct containers *cs, uint32_t id)
 	return NULL;
 }
 
+uint32_t containers_number(uint32_t id)
+{
+	static uint32_t ids[1024];
+	static size_t count;
+
+	if (id < 100000)
+		return id;
+	for (size_t i = 0; i < count; i++)
+		if (ids[i] == id)
+			return i + 1;
+	if (count == sizeof(ids) / sizeof(ids[0]))
+		return id;
+	ids[count++] = id;
+	return count;
+}
+
 void containers_free(struct containers *cs)
 {
 	free(cs->list);

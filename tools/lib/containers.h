@@ -36,6 +36,10 @@ struct containers {
 bool containers_build(struct containers *containers,
 		      const struct snapshot *snapshot);
 struct container *containers_find(struct containers *containers, uint32_t id);
+/* What a person can read: an id as it is, or, as a stock container's is an
+ * address, in which order it was first asked for.
+ */
+uint32_t containers_number(uint32_t id);
 void containers_free(struct containers *containers);
 
 #endif /* VFIOSCOPE_CONTAINERS_H */

@@ -26,6 +26,12 @@ void hist_since(struct hist *diff, const struct hist *now, struct hist *last)
 	}
 }
 
+void hist_merge(struct hist *sum, const struct hist *more)
+{
+	for (int i = 0; i < HIST_SLOTS; i++)
+		sum->slots[i] += more->slots[i];
+}
+
 uint64_t hist_count(const struct hist *h)
 {
 	uint64_t sum = 0;
@@ -54,33 +60,60 @@ int64_t hist_percentile(const struct hist *h, double percent)
 	return -1;
 }
 
-void hist_print(FILE *to, const struct hist *h, const char *unit)
+uint64_t hist_bound(const struct hist *h)
 {
-	uint64_t row[HIST_LOG2_MAX] = {}, max = 0;
-	int first = HIST_LOG2_MAX, last = -1;
+	for (int i = HIST_SLOTS - 1; i >= 0; i--)
+		if (h->slots[i])
+			return slot_low(i + 1) - 1;
+	return 0;
+}
 
+void hist_fold(const struct hist *h, uint64_t rows[HIST_LOG2_MAX])
+{
+	for (int i = 0; i < HIST_LOG2_MAX; i++)
+		rows[i] = 0;
 	for (int i = 0; i < HIST_SLOTS; i++) {
 		/* Values 0 and 1 share a row, 2 and 3 the next. */
 		int log =
 			i < HIST_SUB ? i / 2 : i / HIST_SUB + HIST_SUB_BITS - 1;
 
-		if (!h->slots[i] || log >= HIST_LOG2_MAX)
+		/* The highest slots begin beyond the last row. */
+		rows[log < HIST_LOG2_MAX ? log : HIST_LOG2_MAX - 1] +=
+			h->slots[i];
+	}
+}
+
+/* Three figures, or as many as are before the point. */
+static void bound(char *text, size_t size, double v)
+{
+	snprintf(text, size, v >= 100 ? "%.0f" : "%.3g", v);
+}
+
+void hist_print(FILE *to, const struct hist *h, const char *unit, double scale)
+{
+	uint64_t rows[HIST_LOG2_MAX], max = 0;
+	int first = HIST_LOG2_MAX, last = -1;
+	char low[16], high[16];
+
+	hist_fold(h, rows);
+	for (int log = 0; log < HIST_LOG2_MAX; log++) {
+		if (!rows[log])
 			continue;
-		row[log] += h->slots[i];
-		if (row[log] > max)
-			max = row[log];
+		if (rows[log] > max)
+			max = rows[log];
 		first = log < first ? log : first;
-		last = log > last ? log : last;
+		last = log;
 	}
 	if (last < 0)
 		return;
-	fprintf(to, "%21s : count    distribution\n", unit);
+	fprintf(to, "%23s : count    distribution\n", unit);
 	for (int log = first; log <= last; log++) {
-		int len = row[log] * BAR_WIDTH / max;
+		int len = rows[log] * BAR_WIDTH / max;
 
-		fprintf(to, "%10llu -> %-10llu: %-8llu |%.*s%*s|\n",
-			log ? 1ULL << log : 0ULL, (2ULL << log) - 1,
-			(unsigned long long)row[log], len,
+		bound(low, sizeof(low), log ? (1ULL << log) / scale : 0);
+		bound(high, sizeof(high), (2ULL << log) / scale);
+		fprintf(to, "%10s -> %-10s: %-8llu |%.*s%*s|\n", low, high,
+			(unsigned long long)rows[log], len,
 			"****************************************",
 			BAR_WIDTH - len, "");
 	}

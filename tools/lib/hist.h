@@ -10,10 +10,17 @@
 
 /* What was counted since @last, which becomes @now. */
 void hist_since(struct hist *diff, const struct hist *now, struct hist *last);
+void hist_merge(struct hist *sum, const struct hist *more);
 uint64_t hist_count(const struct hist *h);
 /* The value below which @percent of the values lie; -1 when there is none. */
 int64_t hist_percentile(const struct hist *h, double percent);
-/* By powers of two, as bcc prints it. */
-void hist_print(FILE *to, const struct hist *h, const char *unit);
+/* A value that no smaller slot than the highest used one holds, at least as
+ * large as all; 0 when there is none.
+ */
+uint64_t hist_bound(const struct hist *h);
+/* By powers of two: row k counts 2^k up to 2^(k+1) - 1, the first also 0. */
+void hist_fold(const struct hist *h, uint64_t rows[HIST_LOG2_MAX]);
+/* As bcc prints it; @scale values are one @unit. */
+void hist_print(FILE *to, const struct hist *h, const char *unit, double scale);
 
 #endif /* VFIOSCOPE_LIB_HIST_H */

@@ -68,6 +68,14 @@ const char *phase_name(enum phase phase)
 	return names[phase];
 }
 
+const char *phase_of_function(const char *name)
+{
+	for (size_t i = 0; i < FUNCTIONS; i++)
+		if (!strcmp(name, functions[i].function))
+			return phase_name(functions[i].phase);
+	return NULL;
+}
+
 /* A function ends where the next symbol begins. */
 static void find_functions(struct phase_bpf *bpf)
 {

@@ -28,5 +28,7 @@ bool phases_counts(struct phases *phases, pid_t tid,
 void phases_rest(struct phases *phases);
 void phases_close(struct phases *phases);
 const char *phase_name(enum phase phase);
+/* What being in this function means; NULL: nothing. */
+const char *phase_of_function(const char *name);
 
 #endif /* VFIOSCOPE_LIB_PHASE_H */

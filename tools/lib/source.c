@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
+#include <linux/perf_event.h>
 #include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "host.h"
@@ -54,6 +56,8 @@ struct source {
 	size_t buffer; /* wanted; 0: as in the ELF */
 	struct bpf_object *maps;
 	struct module modules[MODULES];
+	struct bpf_link **links; /* of programs that are of no module */
+	size_t link_count;
 	const char *wanted; /* auto, tracepoint or stock */
 	bool stock;	    /* the core that is attached has no trace events */
 	unsigned int generation;
@@ -97,7 +101,7 @@ static bool btf_has(const struct module_btf *btf, const char *name)
 	return memmem(btf->data, btf->size, name, strlen(name) + 1);
 }
 
-/* Whether a program is of this module, and what it binds to is there:
+/* Whether a program is of this module (NULL: of none), and what it binds to is there:
  * "fexit/FUNCTION" is not in every kernel's module.
  */
 static bool belongs(const struct bpf_program *program, const char *prefix,
@@ -105,8 +109,9 @@ static bool belongs(const struct bpf_program *program, const char *prefix,
 {
 	const char *function = strchr(bpf_program__section_name(program), '/');
 
-	if (!prefix ||
-	    strncmp(bpf_program__name(program), prefix, strlen(prefix)))
+	if (!prefix)
+		prefix = "any__";
+	if (strncmp(bpf_program__name(program), prefix, strlen(prefix)))
 		return false;
 	return strncmp(prefix, "st__", 4) || !function ||
 	       btf_has(btf, function + 1);
@@ -154,6 +159,19 @@ static struct bpf_object *open_object(struct source *s, const char *prefix,
 	return object;
 }
 
+static bool has_programs(const struct bpf_object *object, const char *prefix)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, object)
+	{
+		if (!strncmp(bpf_program__name(program), prefix,
+			     strlen(prefix)))
+			return true;
+	}
+	return false;
+}
+
 static int open_uevents(void)
 {
 	struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = 1};
@@ -177,7 +195,8 @@ struct source *source_open(const char *name, const void *(*elf)(size_t *size),
 			  .stock_prefix = "st__vfio__"},
 		[TYPE1] = {.name = "vfio_iommu_type1",
 			   .type = "btf_trace_vfio_dma_map",
-			   .trace_prefix = "tp__type1__"},
+			   .trace_prefix = "tp__type1__",
+			   .stock_prefix = "st__type1__"},
 	};
 	struct source *s;
 
@@ -199,6 +218,13 @@ struct source *source_open(const char *name, const void *(*elf)(size_t *size),
 			   last_warning);
 		free(s);
 		return NULL;
+	}
+	/* What a tool has no programs for it does not wait for. */
+	for (int i = 0; i < MODULES; i++) {
+		struct module *m = &s->modules[i];
+
+		if (!has_programs(s->maps, m->stock_prefix))
+			m->stock_prefix = NULL;
 	}
 	s->uevents = open_uevents();
 	return s;
@@ -230,6 +256,9 @@ void source_close(struct source *s)
 		return;
 	for (int i = 0; i < MODULES; i++)
 		detach(&s->modules[i]);
+	while (s->link_count > 0)
+		bpf_link__destroy(s->links[--s->link_count]);
+	free(s->links);
 	bpf_object__close(s->maps);
 	if (s->uevents >= 0)
 		close(s->uevents);
@@ -289,6 +318,66 @@ bool source_map_delete(struct source *s, const char *name, const void *key)
 	if (replay_active())
 		return replay_map_delete(name, key);
 	return !bpf_map_delete_elem(source_map(s, name), key);
+}
+
+bool source_map_put(struct source *s, const char *name, const void *key,
+		    const void *value)
+{
+	return !bpf_map_update_elem(source_map(s, name), key, value, BPF_ANY);
+}
+
+static bool keep_link(struct source *s, struct bpf_link *link)
+{
+	struct bpf_link **links;
+
+	if (!link)
+		return false;
+	links = realloc(s->links, (s->link_count + 1) * sizeof(*links));
+	if (!links) {
+		bpf_link__destroy(link);
+		return false;
+	}
+	s->links = links;
+	links[s->link_count++] = link;
+	return true;
+}
+
+bool source_attach(struct source *s, const char *program)
+{
+	struct bpf_program *p =
+		bpf_object__find_program_by_name(s->maps, program);
+
+	return p && keep_link(s, bpf_program__attach(p));
+}
+
+bool source_sample(struct source *s, const char *program,
+		   unsigned int per_second)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_CPU_CLOCK,
+		.size = sizeof(attr),
+		.freq = 1,
+		.sample_freq = per_second,
+	};
+	struct bpf_program *p =
+		bpf_object__find_program_by_name(s->maps, program);
+	bool any = false;
+
+	for (int cpu = 0; p && cpu < libbpf_num_possible_cpus(); cpu++) {
+		struct bpf_link *link;
+		int fd;
+
+		fd = syscall(SYS_perf_event_open, &attr, -1, cpu, -1,
+			     PERF_FLAG_FD_CLOEXEC);
+		if (fd < 0)
+			continue; /* a CPU that is offline */
+		link = bpf_program__attach_perf_event(p, fd);
+		if (!link)
+			close(fd);
+		any |= keep_link(s, link);
+	}
+	return any;
 }
 
 /* Built-in code has no initstate, and is there. */

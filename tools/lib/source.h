@@ -36,14 +36,25 @@ void *source_map_memory(struct source *source, const char *name, size_t element,
 			size_t count);
 
 /* A hash map from user space: the key after @key (NULL: the first), its value,
- * and away with it. False: there is none.
+ * a new one, and away with it. False: there is none, or no room.
  */
 bool source_map_next(struct source *source, const char *name, const void *key,
 		     void *next);
 bool source_map_get(struct source *source, const char *name, const void *key,
 		    void *value);
+bool source_map_put(struct source *source, const char *name, const void *key,
+		    const void *value);
 bool source_map_delete(struct source *source, const char *name,
 		       const void *key);
+
+/* Programs called any__NAME are of no module: they are loaded from the start and
+ * attached when these say so, until the end. @program: its whole name. False:
+ * it cannot be done here.
+ */
+bool source_attach(struct source *source, const char *program);
+/* On the clock of each CPU. */
+bool source_sample(struct source *source, const char *program,
+		   unsigned int per_second);
 
 /* Attaches to what is there and is not attached yet. Negative: cannot ever,
  * it was said.

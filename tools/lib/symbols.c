@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Addresses of the kernel's symbols, by name and module. */
+/* The kernel's symbols: the address of a name, and the name at an address. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +7,17 @@
 
 #include "symbols.h"
 #include "tool.h"
+
+#define MAX_FUNCTION (1 << 20) /* farther from one it is none */
+
+struct function {
+	uint64_t address;
+	const char *name;
+};
+
+static struct function *functions;
+static char *names; /* what they point into */
+static size_t function_count;
 
 /* "ADDRESS TYPE NAME" or "ADDRESS TYPE NAME\t[MODULE]" */
 static bool split(char *line, uint64_t *address, char **name, char **module)
@@ -68,4 +79,100 @@ bool symbols_find(struct symbol *symbols, size_t count)
 		tool_error("the kernel hides its addresses: "
 			   "sysctl kernel.kptr_restrict=1 shows them to root");
 	return shown;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct function *x = a, *y = b;
+
+	return x->address < y->address ? -1 : x->address > y->address;
+}
+
+/* A file of /proc, whose size nobody knows; the caller's to free. */
+static char *read_all(const char *path)
+{
+	size_t room = 1 << 20, have = 0, got;
+	FILE *f = fopen(path, "re");
+	char *all = f ? malloc(room + 1) : NULL, *more;
+
+	while (all && (got = fread(all + have, 1, room - have, f)) > 0) {
+		have += got;
+		if (have < room)
+			continue;
+		more = realloc(all, (room *= 2) + 1);
+		if (!more)
+			free(all);
+		all = more;
+	}
+	if (f)
+		fclose(f);
+	if (all)
+		all[have] = '\0';
+	return all;
+}
+
+/* A line is "ADDRESS TYPE NAME[<tab>[MODULE]]"; without root all addresses are 0.
+ */
+static bool add(size_t *room, char *line)
+{
+	struct function *more;
+	char *rest;
+	uint64_t address = strtoull(line, &rest, 16);
+
+	if (!address || strlen(rest) < 4 || !strchr("tTwW", rest[1]))
+		return true;
+	if (function_count == *room) {
+		*room = *room ? *room * 2 : 1 << 17;
+		more = realloc(functions, *room * sizeof(*functions));
+		if (!more)
+			return false;
+		functions = more;
+	}
+	rest[3 + strcspn(rest + 3, "\t")] = '\0';
+	functions[function_count++] = (struct function){address, rest + 3};
+	return true;
+}
+
+static void load(void)
+{
+	char *line, *next;
+	size_t room = 0;
+
+	names = read_all("/proc/kallsyms");
+	for (next = names; next && (line = strsep(&next, "\n"));)
+		if (!add(&room, line))
+			break;
+	if (function_count)
+		qsort(functions, function_count, sizeof(*functions), compare);
+}
+
+const char *symbols_kernel(uint64_t address, uint64_t *offset)
+{
+	size_t low = 0, high;
+
+	if (!functions)
+		load();
+	/* The last that does not begin behind it. */
+	for (high = function_count; low < high;) {
+		size_t middle = low + (high - low) / 2;
+
+		if (functions[middle].address <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (!low || address - functions[low - 1].address > MAX_FUNCTION)
+		return "";
+	if (offset)
+		*offset = address - functions[low - 1].address;
+	return functions[low - 1].name;
+}
+
+void symbols_forget(void)
+{
+	free(names);
+	free(functions);
+	names = NULL;
+	functions = NULL;
+	function_count = 0;
 }

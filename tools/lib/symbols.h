@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Addresses of the kernel's symbols. */
+/* The kernel's symbols: the address of a name, and the name at an address. */
 #ifndef VFIOSCOPE_SYMBOLS_H
 #define VFIOSCOPE_SYMBOLS_H
 
@@ -15,5 +15,12 @@ struct symbol {
 
 /* Looks them all up in one go; false: addresses are hidden, it was said. */
 bool symbols_find(struct symbol *symbols, size_t count);
+
+/* The function of the kernel or of a module that @address is in, "" if none;
+ * good until symbols_forget(). @offset may be NULL.
+ */
+const char *symbols_kernel(uint64_t address, uint64_t *offset);
+/* Modules came or went: read them again when one is asked for. */
+void symbols_forget(void);
 
 #endif /* VFIOSCOPE_SYMBOLS_H */

@@ -48,6 +48,8 @@ struct tool {
 	error_t (*argument)(char *arg, struct run *run);
 	/* -d may name what is not there; the tool says so. */
 	bool any_device;
+	/* "-- COMMAND [ARG ..]" is taken as well. */
+	bool command;
 
 	/* BPF programs, as the skeleton embeds them; NULL: none. */
 	const void *(*elf)(size_t *size);
@@ -74,7 +76,9 @@ struct run {
 
 	/* Arguments. */
 	double interval; /* seconds */
+	bool timed;	 /* it was given */
 	long count;	 /* ticks left; negative: without end */
+	char **command;	 /* behind --, NULL: none */
 	bool json;
 	bool timestamps;
 	bool verbose;
