@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where CPUs were seen while they ran a map. A clock of each CPU looks, which
+ * costs nothing that depends on how much is mapped; kernel stacks tell what it
+ * was.
+ */
+#ifndef VFIOSCOPE_VFIOLAT_PROFILE_H
+#define VFIOSCOPE_VFIOLAT_PROFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct run;
+struct lat_sums;
+
+struct lat_profile {
+	/* Samples since the start, and at the last look. */
+	uint64_t faults, pins;
+	uint64_t last_faults, last_pins;
+};
+
+/* False: it cannot be done here; all but the verdict goes without. */
+bool lat_profile_open(struct run *run);
+/* Counts what the filter wants. */
+void lat_profile_read(struct lat_profile *p, struct run *run,
+		      const struct lat_sums *sums);
+void lat_profile_close(void);
+
+#endif /* VFIOSCOPE_VFIOLAT_PROFILE_H */
