@@ -18,7 +18,8 @@
 #define VFIOSCOPE_NAME_LEN 32
 #define VFIOSCOPE_COMM_LEN 16
 
-#define EV_UNKNOWN (~0ULL) /* in an __s32 or __u32 its low half, -1 */
+#define EV_PAGE_BYTES 4096    /* of a figure in pages; x86-64 has no other */
+#define EV_UNKNOWN    (~0ULL) /* in an __s32 or __u32 its low half, -1 */
 
 /* container_open, container_release */
 struct ev_container {

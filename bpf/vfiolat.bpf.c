@@ -221,11 +221,12 @@ ON(device_open)
 
 ON(dma_pin)
 {
-	struct lat_key key =
-		key_of(e->container, -1, e->pages << STOCK_PAGE_SHIFT);
+	struct lat_key key = key_of(e->container, -1, e->pages * EV_PAGE_BYTES);
 
 	count(&key, LAT_DMA_PIN, e->ret, e->duration_ns);
 }
+
+#ifndef VFIOSCOPE_REPLAY /* a recording has no samples */
 
 /* On a clock of each CPU. */
 SEC("perf_event")
@@ -250,3 +251,5 @@ int any__profile(struct bpf_perf_event_data *ctx)
 		bpf_map_update_elem(&samples, &sample, &one, BPF_ANY);
 	return 0;
 }
+
+#endif

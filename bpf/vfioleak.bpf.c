@@ -12,6 +12,7 @@ char LICENSE[] SEC("license") = "GPL";
 
 /* From <linux/vfio.h> and our trace events. */
 #define UNMAP_ALL	 2 /* VFIO_DMA_UNMAP_FLAG_ALL */
+#define UNMAP_VADDR	 4 /* VFIO_DMA_UNMAP_FLAG_VADDR */
 #define REFERENCE_DEVICE 0 /* VFIO_GROUP_REF_DEVICE */
 
 struct {
@@ -35,6 +36,8 @@ struct {
 	__type(value, __u32);
 } family SEC(".maps");
 
+#ifndef VFIOSCOPE_REPLAY
+
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(any__fork, struct task_struct *parent, struct task_struct *child)
 {
@@ -54,6 +57,8 @@ int BPF_PROG(any__exit, struct task_struct *task)
 		bpf_map_delete_elem(&family, &tgid);
 	return 0;
 }
+
+#endif
 
 static __always_inline void count_lost(void)
 {
@@ -95,6 +100,8 @@ static __always_inline struct leak_event *begin(__u32 kind, int change,
 	bpf_get_current_comm(r->comm, sizeof(r->comm));
 	return r;
 }
+
+#ifndef VFIOSCOPE_REPLAY
 
 struct find {
 	__u64 address;
@@ -139,13 +146,28 @@ static __always_inline void user_stack(struct leak_event *r,
 	r->frames = i;
 }
 
-static __always_inline void end(struct leak_event *r)
+static __always_inline void stacks(struct leak_event *r)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
 	r->kstack_bytes =
 		bpf_get_task_stack(task, r->kstack, sizeof(r->kstack), 0);
 	user_stack(r, task);
+}
+
+#else /* a recording has none that lead anywhere */
+
+static __always_inline void stacks(struct leak_event *r)
+{
+	r->kstack_bytes = 0;
+	r->frames = 0;
+}
+
+#endif
+
+static __always_inline void end(struct leak_event *r)
+{
+	stacks(r);
 	bpf_ringbuf_submit(r, 0);
 }
 
@@ -260,7 +282,7 @@ ON(dma_unmap)
 {
 	bool all = e->flags & UNMAP_ALL;
 
-	if (!e->unmapped || e->flags & STOCK_UNMAP_VADDR)
+	if (!e->unmapped || e->flags & UNMAP_VADDR)
 		return;
 	put_range(LEAK_MAPPING, -1, e->container, all ? 0 : e->iova,
 		  all ? 0 : e->size);
@@ -270,14 +292,14 @@ ON(dma_pin)
 {
 	if (e->ret >= 0 && e->pages)
 		put_range(LEAK_PIN, 1, e->container, e->iova,
-			  e->pages << STOCK_PAGE_SHIFT);
+			  e->pages * EV_PAGE_BYTES);
 }
 
 ON(dma_unpin)
 {
 	if (e->ret >= 0 && e->pages)
 		put_range(LEAK_PIN, -1, e->container, e->iova,
-			  e->pages << STOCK_PAGE_SHIFT);
+			  e->pages * EV_PAGE_BYTES);
 }
 
 ON(external_user_get)

@@ -18,7 +18,7 @@
 #include "lib/out.h"
 #include "lib/replay.h"
 #include "lib/source.h"
-#include "lib/functions.h"
+#include "lib/symbols.h"
 #include "lib/tool.h"
 #include "../bpf/vfiosnoop.h"
 #include "vfiosnoop_record.h"
@@ -256,7 +256,7 @@ static void end(struct run *run)
 		run->exit_code = TOOL_CANNOT;
 	explain_free(&s->explain);
 	snapshot_close(&s->snapshot);
-	functions_free();
+	symbols_forget();
 	free(s->numbers);
 	if (s->config)
 		munmap(s->config, page);
@@ -359,7 +359,7 @@ static unsigned int number_of(struct snoop *s, uint32_t container)
 static void name_address(struct snoop *s, uint64_t address, char *name,
 			 size_t size)
 {
-	functions_name(address, name, size);
+	symbols_name(address, name, size);
 	snoop_record_symbol(&s->recording, address, name);
 }
 
@@ -430,7 +430,7 @@ static int tick(struct run *run)
 	/* A module that came anew has its functions elsewhere. */
 	if (s->generation != source_generation(run->source)) {
 		s->generation = source_generation(run->source);
-		functions_free();
+		symbols_forget();
 		snapshot_close(&s->snapshot);
 	}
 	check_lost(run);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The kernel's symbols: the address of a name, and the name at an address. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 struct function {
 	uint64_t address;
 	const char *name;
+	const char *module; /* NULL: the kernel's own */
 };
 
 static struct function *functions;
@@ -116,7 +118,7 @@ static char *read_all(const char *path)
 static bool add(size_t *room, char *line)
 {
 	struct function *more;
-	char *rest;
+	char *rest, *module;
 	uint64_t address = strtoull(line, &rest, 16);
 
 	if (!address || strlen(rest) < 4 || !strchr("tTwW", rest[1]))
@@ -128,8 +130,12 @@ static bool add(size_t *room, char *line)
 			return false;
 		functions = more;
 	}
+	module = strchr(rest, '[');
+	if (module)
+		module[strcspn(module, "]")] = '\0';
 	rest[3 + strcspn(rest + 3, "\t")] = '\0';
-	functions[function_count++] = (struct function){address, rest + 3};
+	functions[function_count++] = (struct function){
+		address, rest + 3, module ? module + 1 : NULL};
 	return true;
 }
 
@@ -146,13 +152,13 @@ static void load(void)
 		qsort(functions, function_count, sizeof(*functions), compare);
 }
 
-const char *symbols_kernel(uint64_t address, uint64_t *offset)
+/* The last that does not begin behind it. */
+static const struct function *find(uint64_t address)
 {
 	size_t low = 0, high;
 
 	if (!functions)
 		load();
-	/* The last that does not begin behind it. */
 	for (high = function_count; low < high;) {
 		size_t middle = low + (high - low) / 2;
 
@@ -162,10 +168,36 @@ const char *symbols_kernel(uint64_t address, uint64_t *offset)
 			high = middle;
 	}
 	if (!low || address - functions[low - 1].address > MAX_FUNCTION)
-		return "";
-	if (offset)
-		*offset = address - functions[low - 1].address;
-	return functions[low - 1].name;
+		return NULL;
+	return &functions[low - 1];
+}
+
+const char *symbols_kernel(uint64_t address, uint64_t *offset)
+{
+	const struct function *f = find(address);
+
+	if (f && offset)
+		*offset = address - f->address;
+	return f ? f->name : "";
+}
+
+void symbols_name(uint64_t address, char *name, size_t size)
+{
+	const struct function *f = find(address);
+	static uint64_t missed;
+
+	/* A module may have been loaded since. */
+	if (!f && address != missed) {
+		missed = address;
+		symbols_forget();
+		f = find(address);
+	}
+	if (!f)
+		snprintf(name, size, "0x%" PRIx64, address);
+	else
+		snprintf(name, size, "%s+0x%" PRIx64 "%s%s%s", f->name,
+			 address - f->address, f->module ? " [" : "",
+			 f->module ?: "", f->module ? "]" : "");
 }
 
 void symbols_forget(void)

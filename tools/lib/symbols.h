@@ -20,6 +20,8 @@ bool symbols_find(struct symbol *symbols, size_t count);
  * good until symbols_forget(). @offset may be NULL.
  */
 const char *symbols_kernel(uint64_t address, uint64_t *offset);
+/* "name+0x1c [module]", or "0x..." where nothing is known of it. */
+void symbols_name(uint64_t address, char *name, size_t size);
 /* Modules came or went: read them again when one is asked for. */
 void symbols_forget(void);
 
