@@ -113,7 +113,7 @@ test_doctor_limits() {
 	is "the fix is in KiB" "ulimit -l $((67 << 10))" "$(head -1 "$work/fix")"
 	doctor_as=()
 
-	client_start tools_backings limited
+	client_start backings limited
 	go held
 	diagnose FAIL memlock "1.0 MiB needed, RLIMIT_MEMLOCK is 0.2, 0.1 of it is locked already" -p "$client" -m 1M
 	treat
@@ -123,11 +123,11 @@ test_doctor_limits() {
 
 	before=$(cat $limit)
 	echo 89 >$limit
-	client_start tools_backings many 83
+	client_start backings many 83
 	go held
 	diagnose WARN entries "uses 83 of 89 mappings" "$doctor_bdf"
 	client_end
-	client_start tools_backings many 89
+	client_start backings many 89
 	go held
 	diagnose FAIL entries "pid $client (tools_backings) uses 89 of 89 mappings: mapping fails (ENOSPC)" "$doctor_bdf"
 	treat

@@ -53,7 +53,8 @@ static error_t parse_argument(struct argp_state *state, struct run *run,
 		return 0;
 	}
 	if (state->arg_num == 0) {
-		run->count = -1;
+		if (run->tool->look)
+			run->count = -1;
 		run->interval = strtod(arg, &end);
 		run->timed = true;
 		if (!*arg || *end || !(run->interval >= 0.01) ||

@@ -299,8 +299,6 @@ static void run_loop(struct run *run)
 	} else if (run->tool->look) {
 		tick(run, &loop, false);
 	}
-	if (run->tool->look && !run->screen)
-		tick(run, &loop, false);
 	while (!run->stop)
 		turn(run, &loop);
 	/* What happened before the end was asked for. */
