@@ -14,6 +14,7 @@ char LICENSE[] SEC("license") = "GPL";
 #define UNMAP_ALL	 2 /* VFIO_DMA_UNMAP_FLAG_ALL */
 #define UNMAP_VADDR	 4 /* VFIO_DMA_UNMAP_FLAG_VADDR */
 #define REFERENCE_DEVICE 0 /* VFIO_GROUP_REF_DEVICE */
+#define NO_SUCH		 2 /* ENOENT */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -126,6 +127,7 @@ static __always_inline void user_stack(struct leak_event *r,
 				       struct task_struct *task)
 {
 	__u64 addresses[LEAK_USTACK] = {};
+	long ret;
 	int i;
 
 	bpf_get_task_stack(task, addresses, sizeof(addresses),
@@ -136,10 +138,9 @@ static __always_inline void user_stack(struct leak_event *r,
 		if (!find.address)
 			break;
 		find.frame.offset = find.address;
-		/* Its lock may be taken: then the address has to do. */
-		find.code = true;
-		bpf_find_vma(task, find.address, find_code, &find, 0);
-		if (!find.code)
+		/* The lock may be taken: then the address has to do. */
+		ret = bpf_find_vma(task, find.address, find_code, &find, 0);
+		if (ret == -NO_SUCH || (!ret && !find.code))
 			break;
 		r->user[i] = find.frame;
 	}

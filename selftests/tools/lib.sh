@@ -69,7 +69,7 @@ listening() {
 	for ((tries = 0; tries < 300; tries++)); do
 		all=$(bpftool prog show)
 		[ "$(grep -c "name $1" <<<"$all")" -ge "${2:-1}" ] &&
-			[ "$(bpftool link show | grep -c ': tracing ')" -ge "$(grep -cE 'name (st|tp)__' <<<"$all")" ] &&
+			[ "$(bpftool link show | grep -cE ': (tracing|raw_tracepoint) ')" -ge "$(grep -cE 'name (st|tp)__' <<<"$all")" ] &&
 			return
 		sleep 0.2
 	done
