@@ -153,6 +153,8 @@ static int show(struct run *run)
 		lat_profile_read(&lat->profile, run, &lat->sums);
 	lat_verdict_make(&verdict, lat->sums.total,
 			 lat->profiled ? &lat->profile : NULL);
+	if (verdict.maps)
+		lat_profile_told(&lat->profile);
 	lat_verdict_text(&verdict, text, sizeof(text));
 	if (!run->json)
 		show_title(run);

@@ -36,8 +36,6 @@ void lat_profile_read(struct lat_profile *p, struct run *run,
 	void *at = NULL;
 	__u64 seen;
 
-	p->last_faults = p->faults;
-	p->last_pins = p->pins;
 	p->faults = 0;
 	p->pins = 0;
 	for (int i = 0; i < LAT_STACKS; i++) {
@@ -57,6 +55,12 @@ void lat_profile_read(struct lat_profile *p, struct run *run,
 		else if (phase && !strcmp(phase, "pin"))
 			p->pins += seen;
 	}
+}
+
+void lat_profile_told(struct lat_profile *p)
+{
+	p->last_faults = p->faults;
+	p->last_pins = p->pins;
 }
 
 void lat_profile_close(void)

@@ -15,7 +15,7 @@ struct run;
 struct lat_sums;
 
 struct lat_profile {
-	/* Samples since the start, and at the last look. */
+	/* Samples since the start, and at the last verdict. */
 	uint64_t faults, pins;
 	uint64_t last_faults, last_pins;
 };
@@ -25,6 +25,10 @@ bool lat_profile_open(struct run *run);
 /* Counts what the filter wants. */
 void lat_profile_read(struct lat_profile *p, struct run *run,
 		      const struct lat_sums *sums);
+/* A verdict was on them. Until a map has ended there is none, and its samples
+ * wait for it.
+ */
+void lat_profile_told(struct lat_profile *p);
 void lat_profile_close(void);
 
 #endif /* VFIOSCOPE_VFIOLAT_PROFILE_H */

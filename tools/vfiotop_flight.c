@@ -20,6 +20,7 @@
 
 #define PAGE_BYTES 4096
 #define RATE_NS	   8000000000ULL /* what is longer ago counts less */
+#define SHORT_NS   100000000ULL
 
 static uint64_t load(const __u64 *v)
 {
@@ -97,6 +98,7 @@ void flight_begin(struct top_flight *f, const struct top_container *sums,
 		f->seen_ns = f->began_ns;
 		f->seen_done = 0;
 		f->rate = 0;
+		f->measured_ns = 0;
 		f->done = 0;
 	}
 	f->iova = load(&one->iova);
@@ -125,6 +127,7 @@ void flight_teardown(struct top_flight *f, pid_t pid, int64_t bytes)
 		f->seen_ns = f->now_ns;
 		f->seen_done = 0;
 		f->rate = 0;
+		f->measured_ns = 0;
 		f->unpinned = unpinned_bytes();
 	}
 	f->elapsed_ns = f->now_ns - f->began_ns;
@@ -136,12 +139,15 @@ static void estimate(struct top_flight *f)
 {
 	uint64_t at = now(), took = at - f->seen_ns;
 	int64_t gained = f->done - f->seen_done;
-	double weight = (double)took / RATE_NS;
+	uint64_t measured = f->measured_ns + took;
 
-	if (gained > 0 && took > 0) {
-		if (f->rate == 0 || weight > 1)
-			weight = 1;
-		f->rate += weight * ((double)gained / took - f->rate);
+	/* Of a shorter time a rate says little. */
+	if (gained > 0 && took >= SHORT_NS) {
+		if (measured > RATE_NS)
+			measured = RATE_NS;
+		f->rate += (took < measured ? (double)took / measured : 1) *
+			   ((double)gained / took - f->rate);
+		f->measured_ns = measured;
 		f->seen_ns = at;
 		f->seen_done = f->done;
 	}
@@ -183,6 +189,7 @@ static void adopt(struct top_flight *f, struct snapshot *snapshot,
 	f->seen_ns = now();
 	f->began_ns = f->seen_ns;
 	f->rate = 0;
+	f->measured_ns = 0;
 	if (snapshot_survey(snapshot, survey))
 		flight_end(f);
 	f->seen_done = survey->done;

@@ -34,6 +34,7 @@ struct top_flight {
 	uint64_t began_ns;
 	uint64_t seen_ns; /* what was done then, for the rate */
 	int64_t seen_done;
+	uint64_t measured_ns;
 	double rate;	  /* bytes a ns, of late */
 	int64_t unpinned; /* bytes of the whole machine, when it began */
 };

@@ -140,7 +140,7 @@ test_vfiotop_inflight() {
 		"not ok "*) ok 1 "${line#not ok }" ;;
 		*) echo "$line" ;;
 		esac
-	done < <(timeout 150 python3 "$here/vfiotop_inflight.py" "$bin/selftests/tools_coldmap" 3072 2>&1 ||
+	done < <(timeout 400 python3 "$here/vfiotop_inflight.py" "$bin/selftests/tools_coldmap" 3072 2>&1 ||
 		echo "not ok the story of a large map was told to its end")
 }
 

@@ -342,10 +342,15 @@ static bool keep_link(struct source *s, struct bpf_link *link)
 	return true;
 }
 
+/* A recording has no programs. */
+static struct bpf_program *find_program(struct source *s, const char *name)
+{
+	return s->maps ? bpf_object__find_program_by_name(s->maps, name) : NULL;
+}
+
 bool source_attach(struct source *s, const char *program)
 {
-	struct bpf_program *p =
-		bpf_object__find_program_by_name(s->maps, program);
+	struct bpf_program *p = find_program(s, program);
 
 	return p && keep_link(s, bpf_program__attach(p));
 }
@@ -360,8 +365,7 @@ bool source_sample(struct source *s, const char *program,
 		.freq = 1,
 		.sample_freq = per_second,
 	};
-	struct bpf_program *p =
-		bpf_object__find_program_by_name(s->maps, program);
+	struct bpf_program *p = find_program(s, program);
 	bool any = false;
 
 	for (int cpu = 0; p && cpu < libbpf_num_possible_cpus(); cpu++) {

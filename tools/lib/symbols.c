@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "replay.h"
 #include "symbols.h"
 #include "tool.h"
 
@@ -183,9 +184,15 @@ const char *symbols_kernel(uint64_t address, uint64_t *offset)
 
 void symbols_name(uint64_t address, char *name, size_t size)
 {
-	const struct function *f = find(address);
+	const struct function *f;
 	static uint64_t missed;
 
+	if (replay_active()) {
+		if (!replay_symbol(address, name, size))
+			snprintf(name, size, "0x%" PRIx64, address);
+		return;
+	}
+	f = find(address);
 	/* A module may have been loaded since. */
 	if (!f && address != missed) {
 		missed = address;
