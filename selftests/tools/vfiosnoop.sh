@@ -106,6 +106,8 @@ test_vfiosnoop_limits() {
 	memlock_client=$client
 	echo 11 >$limit
 	client_fail env
+	# The limit is looked up when the container's events are read.
+	sleep 3
 	echo 65535 >$limit
 	entry_client=$client
 }
