@@ -289,6 +289,8 @@ static void check_lost(struct run *run)
 	if (lost == s->lost_shown)
 		return;
 	show_lost(run, lost - s->lost_shown);
+	if (s->recording.to)
+		snoop_record_lost(&s->recording, lost - s->lost_shown);
 	s->lost_shown = lost;
 }
 

@@ -183,7 +183,8 @@ void phases_close(struct phases *p)
 	memset(p, 0, sizeof(*p));
 }
 
-bool phases_counts(struct phases *p, pid_t tid, struct phase_counts *counts)
+static bool phases_counts(struct phases *p, pid_t tid,
+			  struct phase_counts *counts)
 {
 	struct phase_bpf *bpf = p->bpf;
 

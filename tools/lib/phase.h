@@ -21,9 +21,6 @@ struct phases {
  * sample it.
  */
 const char *phases_of(struct phases *phases, pid_t tgid, pid_t tid);
-/* The samples of a thread so far; false: it is not sampled. */
-bool phases_counts(struct phases *phases, pid_t tid,
-		   struct phase_counts *counts);
 /* Nothing is sampled until the next call; what was loaded stays. */
 void phases_rest(struct phases *phases);
 void phases_close(struct phases *phases);
