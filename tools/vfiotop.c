@@ -410,6 +410,7 @@ static const struct tool vfiotop = {
 	.options = options,
 	.option = option,
 	.elf = elf,
+	.early = true,
 	.state_size = sizeof(struct top),
 	.begin = begin,
 	.tick = tick,

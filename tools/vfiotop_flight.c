@@ -19,7 +19,8 @@
 #include "vfiotop_flight.h"
 
 #define PAGE_BYTES 4096
-#define RATE_NS	   8000000000ULL /* what is longer ago counts less */
+#define PACE_NS	   8000000000ULL /* the pace is that of so long */
+#define MARK_NS	   (PACE_NS / FLIGHT_MARKS)
 #define SHORT_NS   100000000ULL
 
 static uint64_t load(const __u64 *v)
@@ -52,6 +53,42 @@ static int64_t unpinned_bytes(void)
 	if (f)
 		fclose(f);
 	return pages < 0 ? -1 : pages * PAGE_BYTES;
+}
+
+static void pace_begin(struct top_flight *f, uint64_t at_ns, int64_t done)
+{
+	f->marks[0] = (struct flight_mark){.at_ns = at_ns, .done = done};
+	f->first_mark = 0;
+	f->mark_count = 1;
+}
+
+static struct flight_mark *mark(struct top_flight *f, unsigned int i)
+{
+	return &f->marks[(f->first_mark + i) % FLIGHT_MARKS];
+}
+
+/* At the pace of the last seconds: zeroed memory, huge pages and other nodes
+ * make one part of a map slower than the next, and what is long past says
+ * nothing of it. Between ticks further apart than that, it is all there is.
+ */
+static void estimate(struct top_flight *f)
+{
+	uint64_t at = now(), took;
+	int64_t gained;
+
+	while (f->mark_count > 1 && at - mark(f, 1)->at_ns >= PACE_NS) {
+		f->first_mark++;
+		f->mark_count--;
+	}
+	took = at - mark(f, 0)->at_ns;
+	gained = f->done - mark(f, 0)->done;
+	/* Of a shorter time a pace says little. */
+	if (gained > 0 && took >= SHORT_NS)
+		f->eta_ns = (double)(f->size - f->done) * took / gained;
+	if (f->mark_count < FLIGHT_MARKS &&
+	    at - mark(f, f->mark_count - 1)->at_ns >= MARK_NS)
+		*mark(f, f->mark_count++) =
+			(struct flight_mark){.at_ns = at, .done = f->done};
 }
 
 /* The map that has been going on for longest. */
@@ -95,11 +132,8 @@ void flight_begin(struct top_flight *f, const struct top_container *sums,
 		f->shown = true;
 		f->found = false;
 		f->began_ns = load(&one->start_ns);
-		f->seen_ns = f->began_ns;
-		f->seen_done = 0;
-		f->rate = 0;
-		f->measured_ns = 0;
 		f->done = 0;
+		pace_begin(f, f->began_ns, 0);
 	}
 	f->iova = load(&one->iova);
 	f->size = load(&one->size);
@@ -124,35 +158,11 @@ void flight_teardown(struct top_flight *f, pid_t pid, int64_t bytes)
 		f->tgid = pid;
 		f->tid = pid;
 		f->began_ns = f->now_ns;
-		f->seen_ns = f->now_ns;
-		f->seen_done = 0;
-		f->rate = 0;
-		f->measured_ns = 0;
+		pace_begin(f, f->now_ns, 0);
 		f->unpinned = unpinned_bytes();
 	}
 	f->elapsed_ns = f->now_ns - f->began_ns;
 	f->phase = "unpin";
-}
-
-/* What was reached of late counts, and a little what was before. */
-static void estimate(struct top_flight *f)
-{
-	uint64_t at = now(), took = at - f->seen_ns;
-	int64_t gained = f->done - f->seen_done;
-	uint64_t measured = f->measured_ns + took;
-
-	/* Of a shorter time a rate says little. */
-	if (gained > 0 && took >= SHORT_NS) {
-		if (measured > RATE_NS)
-			measured = RATE_NS;
-		f->rate += (took < measured ? (double)took / measured : 1) *
-			   ((double)gained / took - f->rate);
-		f->measured_ns = measured;
-		f->seen_ns = at;
-		f->seen_done = f->done;
-	}
-	if (f->rate > 0)
-		f->eta_ns = (f->size - f->done) / f->rate;
 }
 
 void flight_phase(struct top_flight *f, struct phases *phases)
@@ -186,13 +196,10 @@ static void adopt(struct top_flight *f, struct snapshot *snapshot,
 	survey->walk = 0;
 	survey->find = 1;
 	survey->iova = call.iova;
-	f->seen_ns = now();
-	f->began_ns = f->seen_ns;
-	f->rate = 0;
-	f->measured_ns = 0;
+	f->began_ns = now();
 	if (snapshot_survey(snapshot, survey))
 		flight_end(f);
-	f->seen_done = survey->done;
+	pace_begin(f, now(), survey->done);
 }
 
 static void follow_map(struct top_flight *f, const struct snap_survey *survey)

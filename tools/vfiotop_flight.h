@@ -14,6 +14,14 @@
 #include "lib/snapshot.h"
 #include "../bpf/vfiotop.h"
 
+/* What was done when, for the pace of the last seconds. */
+#define FLIGHT_MARKS 32
+
+struct flight_mark {
+	uint64_t at_ns;
+	int64_t done;
+};
+
 enum flight_op { FLIGHT_NONE, FLIGHT_MAP, FLIGHT_TEARDOWN };
 
 struct top_flight {
@@ -32,10 +40,9 @@ struct top_flight {
 	bool found; /* by the books, no event told */
 	uint64_t now_ns;
 	uint64_t began_ns;
-	uint64_t seen_ns; /* what was done then, for the rate */
-	int64_t seen_done;
-	uint64_t measured_ns;
-	double rate;	  /* bytes a ns, of late */
+	struct flight_mark marks[FLIGHT_MARKS]; /* a ring */
+	unsigned int first_mark;
+	unsigned int mark_count;
 	int64_t unpinned; /* bytes of the whole machine, when it began */
 };
 

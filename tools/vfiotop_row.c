@@ -114,7 +114,7 @@ static int look_again(struct top_model *m, const struct run *run)
 	uint64_t changes = load(&m->global->changes);
 	unsigned int generation = source_generation(run->source);
 
-	if (!source_ready(run->source)) {
+	if (!source_ready(run->source) && !source_attaching(run->source)) {
 		snapshot_close(&m->snapshot);
 		m->held.count = 0;
 		m->snapshot_ns = 0;
@@ -292,6 +292,18 @@ static void fill_books(struct top_model *m, const struct run *run,
 			: -1;
 }
 
+/* Nobody has counted yet. */
+static void no_rates(struct top_row *row)
+{
+	row->map_rate = -1;
+	row->unmap_rate = -1;
+	row->map_bytes_rate = -1;
+	row->map_p50_ns = -1;
+	row->map_p99_ns = -1;
+	row->map_max_ns = -1;
+	row->errors = -1;
+}
+
 static void fill_rates(struct top_row *row, struct top_container *sums,
 		       double seconds)
 {
@@ -355,9 +367,13 @@ int top_model_update(struct top_model *m, const struct run *run)
 			flight_phase(&row->inflight, &m->phases);
 		fill_books(m, run, row, sums ?: &none);
 		flights |= row->inflight.op != FLIGHT_NONE;
-		fill_rates(row, sums ?: &none, seconds);
+		if (source_ready(run->source))
+			fill_rates(row, sums ?: &none, seconds);
+		else
+			no_rates(row);
 		row->lost = m->lost;
-		m->map_rate += row->map_rate;
+		if (row->map_rate > 0)
+			m->map_rate += row->map_rate;
 		if (row->pinned_bytes > 0)
 			m->pinned_bytes += row->pinned_bytes;
 		if (sums && sums->released) {

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Where events come from: a tool's BPF programs, attached module by module. */
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/perf_event.h>
-#include <malloc.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,19 +13,21 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "attach.h"
 #include "host.h"
 #include "replay.h"
 #include "source.h"
 #include "tool.h"
 
-#define MAX_LINKS    32
 #define RETRY_MS     50
 #define POLL_MS	     1000
 #define MAX_FAILURES 20
+#define WAIT_NS	     2000000000ULL /* for what is being attached */
 
 enum module_state {
 	MODULE_ABSENT,
 	MODULE_FOREIGN, /* there, with nothing to attach to */
+	MODULE_ATTACHING,
 	MODULE_ATTACHED,
 	MODULE_LET_GO, /* until it is gone */
 };
@@ -41,123 +39,25 @@ struct module {
 	const char *trace_prefix;
 	const char *stock_prefix;
 	enum module_state state;
+	bool unwanted; /* to be let go of as soon as it is attached */
 	int failures;
-	struct bpf_object *object;
-	struct bpf_link *links[MAX_LINKS];
-	int link_count;
+	struct attachment *attachment; /* while attaching and attached */
 };
 
 enum { CORE, TYPE1, MODULES };
 
 struct source {
-	const char *name;
-	const void *elf;
-	size_t elf_size;
-	size_t buffer; /* wanted; 0: as in the ELF */
-	struct bpf_object *maps;
+	struct attach_from from;
 	struct module modules[MODULES];
 	struct bpf_link **links; /* of programs that are of no module */
 	size_t link_count;
 	const char *wanted; /* auto, tracepoint or stock */
 	bool stock;	    /* the core that is attached has no trace events */
+	bool ready;
 	unsigned int generation;
 	int uevents;
 	char status[128];
 };
-
-static bool say_all;
-static char last_warning[256];
-
-static int on_libbpf(enum libbpf_print_level level, const char *format,
-		     va_list args)
-{
-	char line[256];
-	va_list copy;
-
-	if (say_all)
-		return vfprintf(stderr, format, args);
-	if (level != LIBBPF_WARN)
-		return 0;
-	va_copy(copy, args);
-	vsnprintf(line, sizeof(line), format, copy);
-	va_end(copy);
-	line[strcspn(line, "\n")] = '\0';
-	/* The first says what went wrong, the others what followed from it. */
-	if (!*last_warning)
-		snprintf(last_warning, sizeof(last_warning), "%s", line);
-	return 0;
-}
-
-/* The strings of a module's BTF name what it has; absent ones are in the
- * kernel's own.
- */
-struct module_btf {
-	char *data;
-	size_t size;
-};
-
-static bool btf_has(const struct module_btf *btf, const char *name)
-{
-	return memmem(btf->data, btf->size, name, strlen(name) + 1);
-}
-
-/* Whether a program is of this module (NULL: of none), and what it binds to is there:
- * "fexit/FUNCTION" is not in every kernel's module.
- */
-static bool belongs(const struct bpf_program *program, const char *prefix,
-		    const struct module_btf *btf)
-{
-	const char *function = strchr(bpf_program__section_name(program), '/');
-
-	if (!prefix)
-		prefix = "any__";
-	if (strncmp(bpf_program__name(program), prefix, strlen(prefix)))
-		return false;
-	return strncmp(prefix, "st__", 4) || !function ||
-	       btf_has(btf, function + 1);
-}
-
-static struct bpf_object *open_object(struct source *s, const char *prefix,
-				      const struct module_btf *btf)
-{
-	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = s->name);
-	struct bpf_map *map, *base = NULL;
-	struct bpf_program *program;
-	struct bpf_object *object;
-
-	last_warning[0] = '\0';
-	object = bpf_object__open_mem(s->elf, s->elf_size, &opts);
-	if (!object)
-		return NULL;
-	bpf_object__for_each_program(program, object)
-	{
-		bpf_program__set_autoload(program,
-					  belongs(program, prefix, btf));
-	}
-	/* The same ELF: the same maps in the same order. */
-	if (s->maps) {
-		bpf_object__for_each_map(map, object)
-		{
-			base = bpf_object__next_map(s->maps, base);
-			if (bpf_map__reuse_fd(map, bpf_map__fd(base))) {
-				bpf_object__close(object);
-				return NULL;
-			}
-		}
-	} else if (s->buffer) {
-		map = bpf_object__find_map_by_name(object, "events");
-		if (map)
-			bpf_map__set_max_entries(map, s->buffer);
-	}
-	if (bpf_object__load(object)) {
-		int err = errno;
-
-		bpf_object__close(object);
-		errno = err;
-		return NULL;
-	}
-	return object;
-}
 
 static bool has_programs(const struct bpf_object *object, const char *prefix)
 {
@@ -205,17 +105,16 @@ struct source *source_open(const char *name, const void *(*elf)(size_t *size),
 		tool_error("out of memory");
 		return NULL;
 	}
-	say_all = verbose;
-	libbpf_set_print(on_libbpf);
-	s->name = name;
+	attach_verbose(verbose);
 	s->wanted = kind;
-	s->buffer = buffer;
-	s->elf = elf(&s->elf_size);
+	s->from.name = name;
+	s->from.buffer = buffer;
+	s->from.elf = elf(&s->from.elf_size);
 	memcpy(s->modules, modules, sizeof(modules));
-	s->maps = open_object(s, NULL, NULL);
-	if (!s->maps) {
+	s->from.maps = attach_open_maps(&s->from);
+	if (!s->from.maps) {
 		tool_error("cannot make BPF maps: %s (%s)", strerror(errno),
-			   last_warning);
+			   attach_warning());
 		free(s);
 		return NULL;
 	}
@@ -223,7 +122,7 @@ struct source *source_open(const char *name, const void *(*elf)(size_t *size),
 	for (int i = 0; i < MODULES; i++) {
 		struct module *m = &s->modules[i];
 
-		if (!has_programs(s->maps, m->stock_prefix))
+		if (!has_programs(s->from.maps, m->stock_prefix))
 			m->stock_prefix = NULL;
 	}
 	s->uevents = open_uevents();
@@ -244,10 +143,9 @@ struct source *source_open_replay(void)
 
 static void detach(struct module *m)
 {
-	while (m->link_count > 0)
-		bpf_link__destroy(m->links[--m->link_count]);
-	bpf_object__close(m->object);
-	m->object = NULL;
+	attachment_end(m->attachment);
+	m->attachment = NULL;
+	m->unwanted = false;
 }
 
 void source_close(struct source *s)
@@ -259,7 +157,7 @@ void source_close(struct source *s)
 	while (s->link_count > 0)
 		bpf_link__destroy(s->links[--s->link_count]);
 	free(s->links);
-	bpf_object__close(s->maps);
+	bpf_object__close(s->from.maps);
 	if (s->uevents >= 0)
 		close(s->uevents);
 	free(s);
@@ -267,15 +165,17 @@ void source_close(struct source *s)
 
 int source_map(struct source *s, const char *name)
 {
-	return s->maps ? bpf_object__find_map_fd_by_name(s->maps, name) : -1;
+	return s->from.maps
+		       ? bpf_object__find_map_fd_by_name(s->from.maps, name)
+		       : -1;
 }
 
 size_t source_buffer(struct source *s)
 {
 	struct bpf_map *map = NULL;
 
-	if (s->maps)
-		map = bpf_object__find_map_by_name(s->maps, "events");
+	if (s->from.maps)
+		map = bpf_object__find_map_by_name(s->from.maps, "events");
 	return map ? bpf_map__max_entries(map) : 0;
 }
 
@@ -345,7 +245,9 @@ static bool keep_link(struct source *s, struct bpf_link *link)
 /* A recording has no programs. */
 static struct bpf_program *find_program(struct source *s, const char *name)
 {
-	return s->maps ? bpf_object__find_program_by_name(s->maps, name) : NULL;
+	return s->from.maps
+		       ? bpf_object__find_program_by_name(s->from.maps, name)
+		       : NULL;
 }
 
 bool source_attach(struct source *s, const char *program)
@@ -396,66 +298,6 @@ static bool module_live(const char *name)
 	return access(path, F_OK) || host_file_has(path, "live");
 }
 
-/* 0 or a negative errno, -ENODATA without BTF; the data is the caller's to free. */
-static int module_btf_read(const char *module, struct module_btf *btf)
-{
-	size_t room = 64 << 10;
-	char path[128];
-	ssize_t got;
-	int fd;
-
-	snprintf(path, sizeof(path), "/sys/kernel/btf/%s", module);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? -ENODATA : -errno;
-	btf->size = 0;
-	btf->data = malloc(room);
-	while (btf->data &&
-	       (got = read(fd, btf->data + btf->size, room - btf->size)) > 0) {
-		btf->size += got;
-		if (btf->size == room) {
-			char *more = realloc(btf->data, room *= 2);
-
-			if (!more)
-				free(btf->data);
-			btf->data = more;
-		}
-	}
-	close(fd);
-	if (!btf->data)
-		return -ENOMEM;
-	if (btf->size)
-		return 0;
-	free(btf->data);
-	return -ENODATA;
-}
-
-static int attach(struct source *s, struct module *m, const char *prefix,
-		  const struct module_btf *btf)
-{
-	struct bpf_program *program;
-
-	m->object = open_object(s, prefix, btf);
-	if (!m->object)
-		return -errno;
-	bpf_object__for_each_program(program, m->object)
-	{
-		struct bpf_link *link;
-
-		if (!bpf_program__autoload(program))
-			continue;
-		if (m->link_count == MAX_LINKS)
-			return -E2BIG;
-		link = bpf_program__attach(program);
-		if (!link)
-			return -errno;
-		m->links[m->link_count++] = link;
-	}
-	/* libbpf has parsed all of the kernel's types, and let them go. */
-	malloc_trim(0);
-	return 0;
-}
-
 /* Something took the place of what was let go of, or who asked for it has
  * changed their mind.
  */
@@ -472,7 +314,7 @@ static bool take_again(struct source *s)
 	return any;
 }
 
-/* 0: attached, or this module has nothing for us. */
+/* 0: begun, or this module has nothing for us. */
 static int attach_module(struct source *s, struct module *m)
 {
 	bool core = m == &s->modules[CORE];
@@ -484,19 +326,17 @@ static int attach_module(struct source *s, struct module *m)
 	ret = module_btf_read(m->name, &btf);
 	if (ret)
 		return ret;
-	ours = btf_has(&btf, m->type);
+	ours = module_btf_has(&btf, m->type);
 	prefix = ours ? m->trace_prefix : m->stock_prefix;
 	if ((ours && !strcmp(s->wanted, "stock")) ||
 	    (!ours && !strcmp(s->wanted, "tracepoint")))
 		prefix = NULL;
+	m->state = MODULE_FOREIGN;
 	if (prefix) {
-		ret = attach(s, m, prefix, &btf);
-		if (!ret)
-			m->state = MODULE_ATTACHED;
-	} else {
-		m->state = MODULE_FOREIGN;
+		ret = attachment_begin(&m->attachment, &s->from, prefix, &btf);
+		m->state = ret ? MODULE_ABSENT : MODULE_ATTACHING;
 	}
-	free(btf.data);
+	module_btf_free(&btf);
 	if (core)
 		s->stock = !ours;
 	if (!core || prefix)
@@ -509,7 +349,8 @@ static int attach_module(struct source *s, struct module *m)
 	return -ENOTSUP;
 }
 
-static void say_cannot_attach(const struct module *m, int err)
+static void say_cannot_attach(const struct module *m, int err,
+			      const char *warning)
 {
 	char path[128];
 
@@ -521,20 +362,58 @@ static void say_cannot_attach(const struct module *m, int err)
 	else if (err == -EPERM)
 		tool_error("not permitted to attach to %s (lockdown, or a "
 			   "capability is missing): %s",
-			   m->name, last_warning);
+			   m->name, warning);
 	else if (err != -ENOTSUP)
 		tool_error("cannot attach to %s: %s (%s)", m->name,
-			   strerror(-err), last_warning);
+			   strerror(-err), warning);
+}
+
+/* 0 for now: it may be on its way in or out. */
+static int failed(struct module *m, int err, const char *warning)
+{
+	bool again = err != -ENOTSUP && ++m->failures < MAX_FAILURES;
+
+	if (!again)
+		say_cannot_attach(m, err, warning);
+	detach(m);
+	m->state = MODULE_ABSENT;
+	return again ? 0 : err;
+}
+
+static void let_go(struct source *s, struct module *m)
+{
+	detach(m);
+	m->state = MODULE_LET_GO;
+	s->generation++;
+}
+
+static int poll_attaching(struct source *s, struct module *m, uint64_t wait_ns)
+{
+	int ret = attachment_wait(m->attachment, wait_ns);
+
+	if (ret == -EINPROGRESS)
+		return 0;
+	if (ret)
+		return failed(m, ret, attachment_warning(m->attachment));
+	if (m->unwanted) {
+		let_go(s, m);
+		return 0;
+	}
+	m->state = MODULE_ATTACHED;
+	take_again(s);
+	s->generation++;
+	return 0;
 }
 
 static int poll_module(struct source *s, struct module *m)
 {
-	bool live = module_live(m->name);
 	int ret;
 
 	if (m->state == MODULE_ATTACHED)
 		return 0;
-	if (!live) {
+	if (m->state == MODULE_ATTACHING)
+		return poll_attaching(s, m, 0);
+	if (!module_live(m->name)) {
 		if (m->state != MODULE_ABSENT)
 			s->generation++;
 		m->state = MODULE_ABSENT;
@@ -544,18 +423,18 @@ static int poll_module(struct source *s, struct module *m)
 	if (m->state == MODULE_LET_GO || m->state == MODULE_FOREIGN)
 		return 0;
 	ret = attach_module(s, m);
-	if (!ret && m->state == MODULE_ATTACHED) {
-		take_again(s);
-		s->generation++;
-	}
-	if (!ret)
-		return 0;
-	detach(m);
-	/* It may be on its way in or out. */
-	if (ret != -ENOTSUP && ++m->failures < MAX_FAILURES)
-		return 0;
-	say_cannot_attach(m, ret);
-	return ret;
+	if (ret)
+		return failed(m, ret, attach_warning());
+	/* As a rule it is soon done, and whoever asked finds it ready. */
+	return m->state == MODULE_ATTACHING ? poll_attaching(s, m, WAIT_NS) : 0;
+}
+
+static bool any_attaching(const struct source *s)
+{
+	for (int i = 0; i < MODULES; i++)
+		if (s->modules[i].state == MODULE_ATTACHING)
+			return true;
+	return false;
 }
 
 int source_poll(struct source *s)
@@ -570,6 +449,11 @@ int source_poll(struct source *s)
 		if (ret)
 			return ret;
 	}
+	/* What is loaded later does not make the others less ready. */
+	if (s->modules[CORE].state != MODULE_ATTACHED)
+		s->ready = false;
+	else if (!any_attaching(s))
+		s->ready = true;
 	return 0;
 }
 
@@ -597,7 +481,7 @@ int source_timeout(struct source *s)
 		/* Without trace events for good, or not there: uevents tell,
 		 * where they reach us.
 		 */
-		if (m->failures)
+		if (m->failures || m->state == MODULE_ATTACHING)
 			return RETRY_MS;
 		timeout = POLL_MS;
 	}
@@ -611,22 +495,27 @@ void source_let_go(struct source *s)
 	for (int i = 0; i < MODULES; i++) {
 		struct module *m = &s->modules[i];
 
-		if (m->state != MODULE_ATTACHED)
-			continue;
-		detach(m);
-		m->state = MODULE_LET_GO;
-		s->generation++;
+		if (m->state == MODULE_ATTACHING)
+			m->unwanted = true;
+		else if (m->state == MODULE_ATTACHED)
+			let_go(s, m);
 	}
+	s->ready = false;
 }
 
 bool source_ready(struct source *s)
 {
-	return replay_active() || s->modules[CORE].state == MODULE_ATTACHED;
+	return replay_active() || s->ready;
+}
+
+bool source_attaching(struct source *s)
+{
+	return any_attaching(s);
 }
 
 bool source_coming(struct source *s)
 {
-	return s->modules[CORE].failures > 0;
+	return s->modules[CORE].failures > 0 || any_attaching(s);
 }
 
 const char *source_kind(struct source *s)
@@ -641,6 +530,7 @@ const char *source_status(struct source *s)
 	static const char *const words[] = {
 		[MODULE_ABSENT] = "waiting for",
 		[MODULE_FOREIGN] = "no trace events in",
+		[MODULE_ATTACHING] = "attaching to",
 		[MODULE_LET_GO] = "let go of",
 	};
 

@@ -71,6 +71,10 @@ void source_let_go(struct source *source);
 
 /* Whether the core is there and attached. */
 bool source_ready(struct source *source);
+/* Attaching takes longer than usual: a call that is going on for long must end
+ * first. What iterators tell can be had meanwhile.
+ */
+bool source_attaching(struct source *source);
 /* It is there, and could not be attached to yet: on its way in or out. */
 bool source_coming(struct source *source);
 const char *source_kind(struct source *source);

@@ -202,6 +202,12 @@ static void consume(struct run *run, struct loop *loop)
 		stop(run, TOOL_OK);
 }
 
+static bool may_tick(const struct run *run)
+{
+	return run->screen || !run->source || source_ready(run->source) ||
+	       (run->tool->early && source_attaching(run->source));
+}
+
 static void turn(struct run *run, struct loop *loop)
 {
 	int timeout = run->source ? source_timeout(run->source) : -1;
@@ -239,8 +245,7 @@ static void turn(struct run *run, struct loop *loop)
 	else if (fds[FD_KEYS].revents)
 		stop(run, TOOL_OK); /* the terminal has gone */
 	if (!run->stop && fds[FD_TICK].revents &&
-	    read(fds[FD_TICK].fd, &ticks, sizeof(ticks)) > 0 &&
-	    (run->screen || !run->source || source_ready(run->source)))
+	    read(fds[FD_TICK].fd, &ticks, sizeof(ticks)) > 0 && may_tick(run))
 		tick(run, loop, false);
 }
 

@@ -48,6 +48,10 @@ struct tool {
 	error_t (*argument)(char *arg, struct run *run);
 	/* -d may name what is not there; the tool says so. */
 	bool any_device;
+	/* Has something to show while its programs are being attached, which a
+	 * call that goes on for long holds up.
+	 */
+	bool early;
 	/* "-- COMMAND [ARG ..]" is taken as well. */
 	bool command;
 

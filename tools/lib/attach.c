@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* One module's BPF programs, attached by a thread. */
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "attach.h"
+
+#define MAX_LINKS    32
+#define WARNING_SIZE 256
+
+struct attachment {
+	struct bpf_object *object;
+	pthread_t thread;
+	bool joined;
+	/* The thread's until it is joined. */
+	int result;
+	struct bpf_link *links[MAX_LINKS];
+	int link_count;
+	char warning[WARNING_SIZE];
+};
+
+static bool say_all;
+static __thread char last_warning[WARNING_SIZE];
+
+static int on_libbpf(enum libbpf_print_level level, const char *format,
+		     va_list args)
+{
+	char line[WARNING_SIZE];
+	va_list copy;
+
+	if (say_all)
+		return vfprintf(stderr, format, args);
+	if (level != LIBBPF_WARN)
+		return 0;
+	va_copy(copy, args);
+	vsnprintf(line, sizeof(line), format, copy);
+	va_end(copy);
+	line[strcspn(line, "\n")] = '\0';
+	/* The first says what went wrong, the others what followed from it. */
+	if (!*last_warning)
+		snprintf(last_warning, sizeof(last_warning), "%s", line);
+	return 0;
+}
+
+void attach_verbose(bool verbose)
+{
+	say_all = verbose;
+	libbpf_set_print(on_libbpf);
+}
+
+const char *attach_warning(void)
+{
+	return last_warning;
+}
+
+int module_btf_read(const char *module, struct module_btf *btf)
+{
+	size_t room = 64 << 10;
+	char path[128];
+	ssize_t got;
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/kernel/btf/%s", module);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? -ENODATA : -errno;
+	btf->size = 0;
+	btf->data = malloc(room);
+	while (btf->data &&
+	       (got = read(fd, btf->data + btf->size, room - btf->size)) > 0) {
+		btf->size += got;
+		if (btf->size == room) {
+			char *more = realloc(btf->data, room *= 2);
+
+			if (!more)
+				free(btf->data);
+			btf->data = more;
+		}
+	}
+	close(fd);
+	if (!btf->data)
+		return -ENOMEM;
+	if (btf->size)
+		return 0;
+	module_btf_free(btf);
+	return -ENODATA;
+}
+
+bool module_btf_has(const struct module_btf *btf, const char *name)
+{
+	return memmem(btf->data, btf->size, name, strlen(name) + 1);
+}
+
+void module_btf_free(struct module_btf *btf)
+{
+	free(btf->data);
+	btf->data = NULL;
+}
+
+/* Whether a program is of this module (NULL: of none), and what it binds to is
+ * there: "fexit/FUNCTION" is not in every kernel's module.
+ */
+static bool belongs(const struct bpf_program *program, const char *prefix,
+		    const struct module_btf *btf)
+{
+	const char *function = strchr(bpf_program__section_name(program), '/');
+
+	if (!prefix)
+		prefix = "any__";
+	if (strncmp(bpf_program__name(program), prefix, strlen(prefix)))
+		return false;
+	return strncmp(prefix, "st__", 4) || !function ||
+	       module_btf_has(btf, function + 1);
+}
+
+/* The same ELF: the same maps in the same order. */
+static int share_maps(struct bpf_object *object, struct bpf_object *with)
+{
+	struct bpf_map *map, *base = NULL;
+
+	bpf_object__for_each_map(map, object)
+	{
+		base = bpf_object__next_map(with, base);
+		if (bpf_map__reuse_fd(map, bpf_map__fd(base)))
+			return -errno;
+	}
+	return 0;
+}
+
+static struct bpf_object *open_object(const struct attach_from *from,
+				      const char *prefix,
+				      const struct module_btf *btf)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = from->name);
+	struct bpf_program *program;
+	struct bpf_object *object;
+	struct bpf_map *events;
+	int err = 0;
+
+	last_warning[0] = '\0';
+	object = bpf_object__open_mem(from->elf, from->elf_size, &opts);
+	if (!object)
+		return NULL;
+	bpf_object__for_each_program(program, object)
+	{
+		bpf_program__set_autoload(program,
+					  belongs(program, prefix, btf));
+	}
+	if (from->maps) {
+		err = share_maps(object, from->maps);
+	} else if (from->buffer) {
+		events = bpf_object__find_map_by_name(object, "events");
+		if (events)
+			bpf_map__set_max_entries(events, from->buffer);
+	}
+	if (!err)
+		err = bpf_object__load(object);
+	if (!err)
+		return object;
+	bpf_object__close(object);
+	errno = -err;
+	return NULL;
+}
+
+struct bpf_object *attach_open_maps(const struct attach_from *from)
+{
+	return open_object(from, NULL, NULL);
+}
+
+static int attach_all(struct attachment *a)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, a->object)
+	{
+		struct bpf_link *link;
+
+		if (!bpf_program__autoload(program))
+			continue;
+		if (a->link_count == MAX_LINKS)
+			return -E2BIG;
+		link = bpf_program__attach(program);
+		if (!link)
+			return -errno;
+		a->links[a->link_count++] = link;
+	}
+	return 0;
+}
+
+static void *run(void *data)
+{
+	struct attachment *a = data;
+
+	last_warning[0] = '\0';
+	a->result = attach_all(a);
+	memcpy(a->warning, last_warning, sizeof(a->warning));
+	/* libbpf has parsed all of the kernel's types, and let them go. */
+	malloc_trim(0);
+	return NULL;
+}
+
+int attachment_begin(struct attachment **attachment,
+		     const struct attach_from *from, const char *prefix,
+		     const struct module_btf *btf)
+{
+	struct attachment *a = calloc(1, sizeof(*a));
+	int err;
+
+	if (!a)
+		return -ENOMEM;
+	a->object = open_object(from, prefix, btf);
+	if (!a->object) {
+		err = errno;
+		free(a);
+		return -err;
+	}
+	err = pthread_create(&a->thread, NULL, run, a);
+	if (err) {
+		bpf_object__close(a->object);
+		free(a);
+		return -err;
+	}
+	*attachment = a;
+	return 0;
+}
+
+int attachment_wait(struct attachment *a, uint64_t ns)
+{
+	struct timespec until;
+
+	if (!a->joined) {
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		ns += until.tv_nsec;
+		until.tv_sec += ns / 1000000000;
+		until.tv_nsec = ns % 1000000000;
+		a->joined = !pthread_clockjoin_np(a->thread, NULL,
+						  CLOCK_MONOTONIC, &until);
+	}
+	return a->joined ? a->result : -EINPROGRESS;
+}
+
+const char *attachment_warning(const struct attachment *a)
+{
+	return a->warning;
+}
+
+void attachment_end(struct attachment *a)
+{
+	if (!a)
+		return;
+	if (!a->joined)
+		pthread_join(a->thread, NULL);
+	while (a->link_count > 0)
+		bpf_link__destroy(a->links[--a->link_count]);
+	bpf_object__close(a->object);
+	free(a);
+}
