@@ -18,9 +18,9 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-extern const void vfio_fops __ksym __weak;
-extern const void vfio_group_fops __ksym __weak;
-extern const void vfio_device_fops __ksym __weak;
+const volatile __u64 container_fops;
+const volatile __u64 group_fops;
+const volatile __u64 device_fops;
 
 #define MAX_GROUPS     128 /* of one container */
 #define MAX_TREE_MOVES (1 << 20)
@@ -80,16 +80,15 @@ int snapshot(struct bpf_iter__task_file *ctx)
 	struct file *file = ctx->file;
 	struct vfio_device___view *device;
 	struct snap_record r = {};
-	const void *ops;
+	__u64 ops;
 	const char *name;
 	struct device *dev;
 	void *data;
 
 	if (!task || !file)
 		return 0;
-	ops = file->f_op;
-	if (ops != &vfio_fops && ops != &vfio_group_fops &&
-	    ops != &vfio_device_fops)
+	ops = (__u64)file->f_op;
+	if (ops != container_fops && ops != group_fops && ops != device_fops)
 		return 0;
 	data = file->private_data;
 	if (!data || !ops)
@@ -101,14 +100,14 @@ int snapshot(struct bpf_iter__task_file *ctx)
 	/* The leader's: threads are often named after what they do. */
 	BPF_CORE_READ_INTO(&r.comm, task, group_leader, comm);
 
-	if (ops == &vfio_fops) {
+	if (ops == container_fops) {
 		r.kind = SNAP_CONTAINER;
 		fill_container(&r, data);
 		bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
 		walk_groups(ctx->meta->seq, &r, data);
 		return 0;
 	}
-	if (ops == &vfio_group_fops) {
+	if (ops == group_fops) {
 		r.kind = SNAP_GROUP;
 		fill_group(&r, data);
 	} else {

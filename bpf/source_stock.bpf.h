@@ -521,26 +521,28 @@ int BPF_PROG(st__vfio__device_release, struct inode *inode, struct file *file)
 #define STOCK_external_user_get
 #define STOCK_external_user_put
 
-extern const void vfio_group_fops __ksym __weak;
-
-/* The second argument is read from where it is: see TRACEPOINT_group_set_kvm. */
-#define STOCK_group_set_kvm                                                \
-	SEC("fentry/vfio_file_set_kvm")                                    \
-	int BPF_PROG(st__vfio__group_set_kvm, struct file *file)           \
-	{                                                                  \
-		struct vfio_group___view *group;                           \
-		struct ev_set_kvm e = {};                                  \
-                                                                           \
-		if ((void *)BPF_CORE_READ(file, f_op) != &vfio_group_fops) \
-			return 0;                                          \
-		group = (void *)BPF_CORE_READ(file, private_data);         \
-		e.group = view_group_id(group);                            \
-		bpf_probe_read_kernel(&e.kvm, sizeof(e.kvm), &ctx[1]);     \
-		e.linked = e.kvm != 0;                                     \
-		if (!e.linked)                                             \
-			e.kvm = (__u64)BPF_CORE_READ(group, kvm);          \
-		on_group_set_kvm(ctx, &e);                                 \
-		return 0;                                                  \
+/* A group's file, and not one of a device's character device, is that of the
+ * group's own. The second argument is read from where it is: see
+ * TRACEPOINT_group_set_kvm.
+ */
+#define STOCK_group_set_kvm                                            \
+	SEC("fentry/vfio_file_set_kvm")                                \
+	int BPF_PROG(st__vfio__group_set_kvm, struct file *file)       \
+	{                                                              \
+		struct vfio_group___view *group;                       \
+		struct ev_set_kvm e = {};                              \
+                                                                       \
+		group = (void *)BPF_CORE_READ(file, private_data);     \
+		if ((void *)BPF_CORE_READ(file, f_inode, i_cdev) !=    \
+		    __builtin_preserve_access_index(&group->cdev))     \
+			return 0;                                      \
+		e.group = view_group_id(group);                        \
+		bpf_probe_read_kernel(&e.kvm, sizeof(e.kvm), &ctx[1]); \
+		e.linked = e.kvm != 0;                                 \
+		if (!e.linked)                                         \
+			e.kvm = (__u64)BPF_CORE_READ(group, kvm);      \
+		on_group_set_kvm(ctx, &e);                             \
+		return 0;                                              \
 	}
 
 static __always_inline bool stock_read_map(struct ev_dma_map *e,

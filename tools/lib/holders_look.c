@@ -30,18 +30,18 @@ static bool set_addresses(struct holders_bpf *bpf)
 		SYMBOLS
 	};
 	struct symbol s[SYMBOLS] = {
-		[CONTAINER] = {"vfio_fops", "vfio", 0},
-		[GROUP] = {"vfio_group_fops", "vfio", 0},
-		[DEVICE] = {"vfio_device_fops", "vfio", 0},
-		[KVM_VM] = {"kvm_vm_fops", "kvm", 0},
-		[KVM_VCPU] = {"kvm_vcpu_fops", "kvm", 0},
-		[KVM_DEVICE] = {"kvm_device_fops", "kvm", 0},
-		[KVM_VFIO] = {"kvm_vfio_ops", "kvm", 0},
-		[KVM_VMS] = {"vm_list", "kvm", 0},
-		[SOCKET] = {"socket_file_ops", NULL, 0},
-		[IO_URING] = {"io_uring_fops", NULL, 0},
-		[CHAR_DEVICES] = {"cdev_map", NULL, 0},
-		[IOMMU_GROUPS] = {"iommu_group_kset", NULL, 0},
+		[CONTAINER] = {.name = "vfio_fops", .module = "vfio"},
+		[GROUP] = {.name = "vfio_group_fops", .module = "vfio"},
+		[DEVICE] = {.name = "vfio_device_fops", .module = "vfio"},
+		[KVM_VM] = {.name = "kvm_vm_fops", .module = "kvm"},
+		[KVM_VCPU] = {.name = "kvm_vcpu_fops", .module = "kvm"},
+		[KVM_DEVICE] = {.name = "kvm_device_fops", .module = "kvm"},
+		[KVM_VFIO] = {.name = "kvm_vfio_ops", .module = "kvm"},
+		[KVM_VMS] = {.name = "vm_list", .module = "kvm"},
+		[SOCKET] = {.name = "socket_file_ops"},
+		[IO_URING] = {.name = "io_uring_fops"},
+		[CHAR_DEVICES] = {.name = "cdev_map"},
+		[IOMMU_GROUPS] = {.name = "iommu_group_kset"},
 	};
 
 	if (!symbols_find(s, SYMBOLS))

@@ -22,6 +22,7 @@
 #include "phase.h"
 #include "phase.skel.h"
 #include "replay.h"
+#include "symbols.h"
 
 #define FREQUENCY 97 /* Hz; not in step with what is done every 10 ms */
 
@@ -76,40 +77,27 @@ const char *phase_of_function(const char *name)
 	return NULL;
 }
 
-/* A function ends where the next symbol begins. */
+/* Those that this kernel has. */
 static void find_functions(struct phase_bpf *bpf)
 {
-	struct phase_range found[FUNCTIONS] = {};
-	FILE *f = fopen("/proc/kallsyms", "re");
-	char line[512], name[256], type;
-	unsigned long long address;
+	struct symbol symbols[FUNCTIONS];
 
-	if (!f)
+	for (size_t i = 0; i < FUNCTIONS; i++)
+		symbols[i] = (struct symbol){.name = functions[i].function,
+					     .module = "vfio_iommu_type1"};
+	if (!symbols_find_ends(symbols, FUNCTIONS))
 		return;
-	while (fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%llx %c %255s", &address, &type, name) != 3 ||
-		    (type | 0x20) != 't')
-			continue;
-		for (size_t i = 0; i < FUNCTIONS; i++)
-			if (!found[i].begin &&
-			    !strcmp(name, functions[i].function))
-				found[i].begin = address;
-	}
-	rewind(f);
-	while (fgets(line, sizeof(line), f)) {
-		address = strtoull(line, NULL, 16);
-		for (size_t i = 0; i < FUNCTIONS; i++)
-			if (found[i].begin && address > found[i].begin &&
-			    (!found[i].end || address < found[i].end))
-				found[i].end = address;
-	}
-	fclose(f);
 	for (size_t i = 0; i < FUNCTIONS; i++) {
-		found[i].phase = functions[i].phase;
-		if (found[i].end)
+		struct phase_range range = {
+			.begin = symbols[i].address,
+			.end = symbols[i].end,
+			.phase = functions[i].phase,
+		};
+
+		if (range.begin)
 			memcpy((void *)&bpf->rodata
 				       ->ranges[bpf->rodata->range_count++],
-			       &found[i], sizeof(found[i]));
+			       &range, sizeof(range));
 	}
 }
 

@@ -12,7 +12,23 @@
 #include "replay.h"
 #include "snapshot.h"
 #include "snapshot.skel.h"
+#include "symbols.h"
 #include "tool.h"
+
+/* What is not there has no address, and no file has it. */
+static bool set_addresses(struct snapshot_bpf *bpf)
+{
+	struct symbol ops[] = {{.name = "vfio_fops", .module = "vfio"},
+			       {.name = "vfio_group_fops", .module = "vfio"},
+			       {.name = "vfio_device_fops", .module = "vfio"}};
+
+	if (!symbols_find(ops, 3))
+		return false;
+	bpf->rodata->container_fops = ops[0].address;
+	bpf->rodata->group_fops = ops[1].address;
+	bpf->rodata->device_fops = ops[2].address;
+	return true;
+}
 
 static int load(struct snapshot *s)
 {
@@ -20,11 +36,21 @@ static int load(struct snapshot *s)
 
 	if (s->bpf)
 		return 0;
-	s->bpf = snapshot_bpf__open_and_load();
+	s->bpf = snapshot_bpf__open();
 	if (!s->bpf) {
+		err = errno;
+		tool_error("cannot open the snapshot: %s", strerror(err));
+		return -err;
+	}
+	if (!set_addresses(s->bpf)) {
+		snapshot_close(s);
+		return -EPERM;
+	}
+	if (snapshot_bpf__load(s->bpf)) {
 		err = errno;
 		tool_error("cannot load the snapshot: %s (-v says more)",
 			   strerror(err));
+		snapshot_close(s);
 		return -err;
 	}
 	malloc_trim(0);

@@ -11,6 +11,7 @@
 #include "tool.h"
 
 #define MAX_FUNCTION (1 << 20) /* farther from one it is none */
+#define NAME_AT	     19	       /* in a line, behind ADDRESS and TYPE */
 
 struct function {
 	uint64_t address;
@@ -21,75 +22,6 @@ struct function {
 static struct function *functions;
 static char *names; /* what they point into */
 static size_t function_count;
-
-/* "ADDRESS TYPE NAME" or "ADDRESS TYPE NAME\t[MODULE]" */
-static bool split(char *line, uint64_t *address, char **name, char **module)
-{
-	char *end;
-
-	*address = strtoull(line, &end, 16);
-	if (end[0] != ' ' || !end[1] || end[2] != ' ')
-		return false;
-	*name = end + 3;
-	end = *name + strcspn(*name, "\t\n");
-	*module = NULL;
-	if (*end == '\t') {
-		*module = end + 2;
-		(*module)[strcspn(*module, "]\n")] = '\0';
-	}
-	*end = '\0';
-	return true;
-}
-
-static bool is(const struct symbol *symbol, const char *name,
-	       const char *module)
-{
-	if (strcmp(symbol->name, name))
-		return false;
-	return !module || (symbol->module && !strcmp(symbol->module, module));
-}
-
-bool symbols_find(struct symbol *symbols, size_t count)
-{
-	FILE *f = fopen("/proc/kallsyms", "re");
-	char line[512], *name, *module;
-	bool shown = false;
-	uint64_t address;
-
-	if (!f) {
-		tool_error("/proc/kallsyms: %s", strerror(errno));
-		return false;
-	}
-	for (size_t i = 0; i < count; i++)
-		symbols[i].address = 0;
-	while (fgets(line, sizeof(line), f)) {
-		if (!split(line, &address, &name, &module))
-			continue;
-		shown |= address != 0;
-		for (size_t i = 0; i < count; i++) {
-			struct symbol *s = &symbols[i];
-
-			if (is(s, name, module))
-				s->address = s->address ? UINT64_MAX : address;
-		}
-	}
-	fclose(f);
-	/* Of two, either may be meant: better none. */
-	for (size_t i = 0; i < count; i++)
-		if (symbols[i].address == UINT64_MAX)
-			symbols[i].address = 0;
-	if (!shown)
-		tool_error("the kernel hides its addresses: "
-			   "sysctl kernel.kptr_restrict=1 shows them to root");
-	return shown;
-}
-
-static int compare(const void *a, const void *b)
-{
-	const struct function *x = a, *y = b;
-
-	return x->address < y->address ? -1 : x->address > y->address;
-}
 
 /* A file of /proc, whose size nobody knows; the caller's to free. */
 static char *read_all(const char *path)
@@ -112,6 +44,111 @@ static char *read_all(const char *path)
 	if (all)
 		all[have] = '\0';
 	return all;
+}
+
+/* Whether @name, which "\t[MODULE]" may follow, is this symbol's. */
+static bool is(const struct symbol *symbol, const char *name)
+{
+	size_t size = strlen(symbol->name);
+
+	if (strncmp(name, symbol->name, size))
+		return false;
+	name += size;
+	if (*name != '\t' || !symbol->module)
+		return *name == '\n';
+	name += 2;
+	size = strlen(symbol->module);
+	return !strncmp(name, symbol->module, size) && name[size] == ']';
+}
+
+/* False: all addresses are hidden. */
+static bool find_addresses(const char *text, struct symbol *symbols,
+			   size_t count)
+{
+	const char *line, *end;
+	bool initial[256] = {};
+	bool shown = false;
+
+	for (size_t i = 0; i < count; i++)
+		initial[(unsigned char)*symbols[i].name] = true;
+	for (line = text; (end = strchr(line, '\n')); line = end + 1) {
+		const char *name = line + NAME_AT;
+
+		if (end < name)
+			continue;
+		shown |= strncmp(line, "0000000000000000", 16) != 0;
+		if (!initial[(unsigned char)*name])
+			continue;
+		for (size_t i = 0; i < count; i++) {
+			struct symbol *s = &symbols[i];
+
+			/* Of two, either may be meant: better none. */
+			if (is(s, name))
+				s->address = s->address
+						     ? UINT64_MAX
+						     : strtoull(line, NULL, 16);
+		}
+	}
+	for (size_t i = 0; i < count; i++)
+		if (symbols[i].address == UINT64_MAX)
+			symbols[i].address = 0;
+	return shown;
+}
+
+/* The first address behind each. */
+static void find_ends(const char *text, struct symbol *symbols, size_t count)
+{
+	const char *line, *end;
+
+	for (line = text; (end = strchr(line, '\n')); line = end + 1) {
+		uint64_t address = strtoull(line, NULL, 16);
+
+		for (size_t i = 0; i < count; i++) {
+			struct symbol *s = &symbols[i];
+
+			if (address > s->address &&
+			    (!s->end || address < s->end))
+				s->end = address;
+		}
+	}
+}
+
+static bool find_in(struct symbol *symbols, size_t count, bool ends)
+{
+	char *text = read_all("/proc/kallsyms");
+	bool shown;
+
+	if (!text) {
+		tool_error("/proc/kallsyms: %s", strerror(errno));
+		return false;
+	}
+	for (size_t i = 0; i < count; i++)
+		symbols[i].address = symbols[i].end = 0;
+	shown = find_addresses(text, symbols, count);
+	if (ends)
+		find_ends(text, symbols, count);
+	free(text);
+	if (!shown)
+		tool_error("the kernel hides its addresses: "
+			   "sysctl kernel.kptr_restrict=1 shows them to root");
+	return shown;
+}
+
+bool symbols_find(struct symbol *symbols, size_t count)
+{
+	return find_in(symbols, count, false);
+}
+
+bool symbols_find_ends(struct symbol *symbols, size_t count)
+{
+	return find_in(symbols, count, true);
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct function *x = a, *y = b;
+
+	return x->address < y->address ? -1 : x->address > y->address;
 }
 
 /* A line is "ADDRESS TYPE NAME[<tab>[MODULE]]"; without root all addresses are 0.

@@ -11,10 +11,13 @@ struct symbol {
 	const char *name;
 	const char *module; /* it may also be built in; NULL: is built in */
 	uint64_t address;   /* 0: there is none, or more than one */
+	uint64_t end;	    /* where the next begins */
 };
 
 /* Looks them all up in one go; false: addresses are hidden, it was said. */
 bool symbols_find(struct symbol *symbols, size_t count);
+/* With their ends, which takes twice as long. */
+bool symbols_find_ends(struct symbol *symbols, size_t count);
 
 /* The function of the kernel or of a module that @address is in, "" if none;
  * good until symbols_forget(). @offset may be NULL.
