@@ -47,19 +47,31 @@ client_end() {
 	exec 7>&- 8<&-
 }
 
-# python3 sees $work, `rows(FILE)` and `mine(FILE)`: the last row of the client.
-json() {
-	CLIENT=$client python3 -c '
-import json, os, sys
+coproc ANSWERS { exec python3 "$here/answer.py"; }
+# The shell's own are not open in its subshells.
+exec 5>&"${ANSWERS[1]}" 6<&"${ANSWERS[0]}"
+
+# ask PRELUDE FILE EXPRESSION: what Python says of it; see answer.py.
+ask() {
+	local answer
+	printf '%s\0' "$1" "$client" "$2" "$3" >&5
+	IFS= read -r -t 60 -u 6 answer || answer="no answer"
+	echo "$answer"
+}
+
+rows_prelude='
 def rows(name):
     with open(name) as f:
         return [json.loads(line) for line in f if line.startswith("{")]
 def all_mine(name):
-    return [r for r in rows(name) if r["pid"] == int(os.environ["CLIENT"])]
+    return [r for r in rows(name) if r["pid"] == client]
 def mine(name):
-    return all_mine(name)[-1]
-name = sys.argv[1]
-print(eval(sys.argv[2]))' "$@" 2>&1 | tail -1
+    return all_mine(name)[-1]'
+
+# An expression sees rows(FILE) and mine(FILE): the last row of the client.
+# json FILE EXPRESSION
+json() {
+	ask "$rows_prelude" "$@"
 }
 
 # listening NAME [COUNT]: whether so many programs of that name are loaded, and
@@ -67,9 +79,9 @@ print(eval(sys.argv[2]))' "$@" 2>&1 | tail -1
 listening() {
 	local tries all
 	for ((tries = 0; tries < 300; tries++)); do
-		all=$(bpftool prog show)
+		all=$(bpftool prog show 2>/dev/null)
 		[ "$(grep -c "name $1" <<<"$all")" -ge "${2:-1}" ] &&
-			[ "$(bpftool link show | grep -cE ': (tracing|raw_tracepoint) ')" -ge "$(grep -cE 'name (st|tp)__' <<<"$all")" ] &&
+			[ "$(bpftool link show 2>/dev/null | grep -cE ': (tracing|raw_tracepoint) ')" -ge "$(grep -cE 'name (st|tp)__' <<<"$all")" ] &&
 			return
 		sleep 0.2
 	done

@@ -2,15 +2,15 @@
 # shellcheck shell=bash
 # vfiofaults with a device that reaches where it may not (faults.c).
 
-# The value of a Python expression over `all`, the tool's rows of the device,
-# and `of(verdict)`, those of a kind.
-faults_json() {
-	python3 -c '
-import json, sys
-all = [r for r in map(json.loads, open(sys.argv[1])) if r.get("device") == "0000:00:10.0"]
+faults_prelude='
+with open(name) as f:
+    all = [r for r in map(json.loads, f) if r.get("device") == "0000:00:10.0"]
 def of(verdict):
-    return [r for r in all if r["verdict"] == verdict]
-print(eval(sys.argv[2]))' "$@" 2>&1 | tail -1
+    return [r for r in all if r["verdict"] == verdict]'
+
+# An expression sees the rows of the device as all, and of(VERDICT).
+faults_json() {
+	ask "$faults_prelude" "$@"
 }
 
 # Until the log of the tool says so much of a kind.

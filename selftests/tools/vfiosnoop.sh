@@ -51,17 +51,17 @@ client_fail() {
 	ok $? "the client hit its limit"
 }
 
-# Python sees the objects of the client in FILE as rows(EVENT), and every one.
-# seen FILE EXPRESSION
-seen() {
-	CLIENT=$client python3 -c '
-import json, os, sys
-with open(sys.argv[1]) as f:
+seen_prelude='
+with open(name) as f:
     every = [json.loads(line) for line in f]
 def rows(event=None):
-    return [r for r in every if r.get("pid") == int(os.environ["CLIENT"])
-            and (not event or r["event"] == "vfio_" + event)]
-print(eval(sys.argv[2]))' "$work/$1" "$2" 2>&1 | tail -1
+    return [r for r in every if r.get("pid") == client
+            and (not event or r["event"] == "vfio_" + event)]'
+
+# An expression sees the objects of the client in FILE as rows(EVENT), and every
+# one. seen FILE EXPRESSION
+seen() {
+	ask "$seen_prelude" "$work/$1" "$2"
 }
 
 # What the client did, by object.
