@@ -74,6 +74,55 @@ struct {
 	__type(value, __u64);
 } samples SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct lat_config);
+} config SEC(".maps");
+
+#ifndef VFIOSCOPE_REPLAY /* a recording has no memory */
+
+#define VM_PFNMAP   0x400
+#define VM_IO	    0x4000
+#define VM_HUGETLB  0x400000
+#define TMPFS_MAGIC 0x01021994
+
+static long classify(struct task_struct *task, struct vm_area_struct *vma,
+		     __u32 *backing)
+{
+	unsigned long flags = vma->vm_flags;
+	struct file *file = vma->vm_file;
+
+	if (flags & VM_HUGETLB)
+		*backing = LAT_BACKING_HUGETLB;
+	else if (flags & (VM_PFNMAP | VM_IO))
+		*backing = LAT_BACKING_DEVICE;
+	else if (!file)
+		*backing = LAT_BACKING_ANON;
+	else if (BPF_CORE_READ(file, f_inode, i_sb, s_magic) == TMPFS_MAGIC)
+		*backing = LAT_BACKING_SHMEM;
+	else
+		*backing = LAT_BACKING_FILE;
+	return 0;
+}
+
+/* Unknown if somebody changes the address space just now. */
+static __always_inline __u32 backing_of(__u64 vaddr)
+{
+	__u32 zero = 0, backing = LAT_BACKING_UNKNOWN;
+	struct lat_config *c = bpf_map_lookup_elem(&config, &zero);
+
+	if (c && c->backing)
+		bpf_find_vma(bpf_get_current_task_btf(), vaddr, classify,
+			     &backing, 0);
+	return backing;
+}
+
+#else
+#define backing_of(vaddr) LAT_BACKING_UNKNOWN
+#endif
+
 static __always_inline void count_lost(void)
 {
 	__u64 one = 1, *sum;
@@ -172,6 +221,7 @@ ON(dma_map)
 	struct lat_key key = key_of(e->container, -1, e->size);
 	__u32 tid = bpf_get_current_pid_tgid();
 
+	key.backing = backing_of(e->vaddr);
 	count(&key, LAT_MAP, e->ret, e->duration_ns);
 	if (e->ret >= 0)
 		count(&key, LAT_LOCK, 0, wait_of(e, tid));

@@ -33,12 +33,29 @@ enum lat_op {
 	LAT_OPS,
 };
 
+/* What was behind a mapping's address when it was mapped. */
+enum lat_backing {
+	LAT_BACKING_UNKNOWN,
+	LAT_BACKING_ANON,
+	LAT_BACKING_HUGETLB,
+	LAT_BACKING_SHMEM, /* memfd, tmpfs, System V */
+	LAT_BACKING_FILE,
+	LAT_BACKING_DEVICE,
+	LAT_BACKINGS,
+};
+
+/* What user space wants; it costs what it would not otherwise. */
+struct lat_config {
+	__u32 backing;
+};
+
 struct lat_key {
 	__u32 op;
 	__u32 container; /* 0: not known */
 	__s32 group;	 /* attach, open; -1: the container's */
 	__u32 tgid;
 	__u32 size_log2;
+	__u32 backing; /* enum lat_backing, of maps, if it is wanted */
 };
 
 struct lat_value {

@@ -32,8 +32,9 @@ struct lat {
 enum { OPTION_BY = 0x200 };
 
 static const struct argp_option options[] = {
-	{"by", OPTION_BY, "container|pid|group|size", 0,
-	 "Split the histograms by container, process, group or mapping size",
+	{"by", OPTION_BY, "container|pid|group|size|backing", 0,
+	 "Split the histograms by container, process, group, mapping size or "
+	 "what is behind a mapping's address",
 	 0},
 	{"op", 'o', "OP", 0,
 	 "Only this operation (map lock pin iommu run unmap unmap_iommu unpin "
@@ -78,14 +79,14 @@ static error_t option(int key, char *arg, struct run *run)
 
 	switch (key) {
 	case OPTION_BY:
-		for (int by = BY_CONTAINER; by <= BY_SIZE; by++) {
+		for (int by = BY_CONTAINER; by < BYS; by++) {
 			if (strcmp(arg, lat_by_names[by]))
 				continue;
 			lat->view.by = by;
 			return 0;
 		}
-		tool_error("--by takes container, pid, group or size, not "
-			   "\"%s\"",
+		tool_error("--by takes container, pid, group, size or backing, "
+			   "not \"%s\"",
 			   arg);
 		exit(TOOL_CANNOT);
 	case 'o':
@@ -105,7 +106,11 @@ static const void *elf(size_t *size)
 static int begin(struct run *run)
 {
 	struct lat *lat = run->state;
+	struct lat_config config = {.backing = lat->view.by == BY_BACKING};
+	__u32 zero = 0;
 
+	if (!run->replay)
+		source_map_put(run->source, "config", &zero, &config);
 	if (!lat->view.unit)
 		option_unit(lat, "us");
 	run->batch = true;

@@ -25,8 +25,9 @@ const struct lat_op_name lat_ops[LAT_OPS] = {
 };
 
 const char *const lat_by_names[BYS] = {
-	[BY_NOTHING] = "all", [BY_CONTAINER] = "container", [BY_PID] = "pid",
-	[BY_GROUP] = "group", [BY_SIZE] = "size",
+	[BY_NOTHING] = "all", [BY_CONTAINER] = "container",
+	[BY_PID] = "pid",     [BY_GROUP] = "group",
+	[BY_SIZE] = "size",   [BY_BACKING] = "backing",
 };
 
 static void text_bytes(double bytes, char *text, size_t size)
@@ -64,7 +65,9 @@ static void text_key(const struct lat_view *view, const struct lat_sum *sum,
 		snprintf(text, size, ", size %s up to %s", low, high);
 		break;
 	case BY_GROUP:
-		snprintf(text, size, ", group %s", sum->who);
+	case BY_BACKING:
+		snprintf(text, size, ", %s %s", lat_by_names[view->by],
+			 sum->who);
 		break;
 	default:
 		snprintf(text, size, ", pid %lld (%s)", (long long)sum->key,
@@ -130,7 +133,8 @@ static void json_put(struct json_object *object)
 static struct json_object *json_key(const struct lat_view *view,
 				    const struct lat_sum *sum)
 {
-	if (view->by == BY_GROUP && strchr(sum->who, ','))
+	if ((view->by == BY_GROUP && strchr(sum->who, ',')) ||
+	    (view->by == BY_BACKING && sum->key >= 0))
 		return json_object_new_string(sum->who);
 	return json_int(sum->key);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/backing.h"
 #include "lib/hist.h"
 #include "lib/names.h"
 #include "lib/source.h"
@@ -183,6 +184,21 @@ static void name_groups(const int *groups, size_t count, char *name,
 				groups[i]);
 }
 
+/* As vfiomaps says it. */
+static const char *backing_word(uint32_t backing)
+{
+	static const enum backing_kind kinds[LAT_BACKINGS] = {
+		[LAT_BACKING_ANON] = BACKING_ANON,
+		[LAT_BACKING_HUGETLB] = BACKING_HUGETLB,
+		[LAT_BACKING_SHMEM] = BACKING_SHMEM,
+		[LAT_BACKING_FILE] = BACKING_FILE,
+		[LAT_BACKING_DEVICE] = BACKING_DEVICE,
+	};
+
+	return backing_name(backing < LAT_BACKINGS ? kinds[backing]
+						   : BACKING_UNKNOWN);
+}
+
 static void name_key(const struct lat_sums *s, const struct lat_entry *entry,
 		     enum lat_by by, struct lat_sum *sum)
 {
@@ -213,6 +229,14 @@ static void name_key(const struct lat_sums *s, const struct lat_entry *entry,
 	case BY_SIZE:
 		if (entry->key.size_log2 != LAT_NO_SIZE)
 			sum->key = 1LL << (entry->key.size_log2 & 63);
+		break;
+	case BY_BACKING:
+		if (entry->key.backing && entry->key.backing < LAT_BACKINGS)
+			sum->key = entry->key.backing;
+		snprintf(sum->who, sizeof(sum->who), "%s",
+			 backing_word(entry->key.backing));
+		break;
+	case BYS:
 		break;
 	}
 }

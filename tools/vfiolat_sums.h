@@ -17,8 +17,15 @@
 
 struct run;
 
-enum lat_by { BY_NOTHING, BY_CONTAINER, BY_PID, BY_GROUP, BY_SIZE };
-#define BYS (BY_SIZE + 1)
+enum lat_by {
+	BY_NOTHING,
+	BY_CONTAINER,
+	BY_PID,
+	BY_GROUP,
+	BY_SIZE,
+	BY_BACKING,
+	BYS
+};
 
 /* An entry of the BPF side, as it was and is. */
 struct lat_entry {
@@ -33,7 +40,7 @@ struct lat_entry {
 struct lat_sum {
 	uint32_t op;
 	int64_t key;  /* by what was asked for; negative: none */
-	char who[64]; /* comm, or the groups */
+	char who[64]; /* comm, the groups, or the backing */
 	struct hist hist;
 	uint64_t count;
 	uint64_t failed;

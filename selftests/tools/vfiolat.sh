@@ -105,6 +105,18 @@ test_vfiolat_split() {
 	is "they leave no program" "$before" "$(programs)"
 }
 
+test_vfiolat_backing() {
+	local log=$work/lat.json
+	echo 8 >/proc/sys/vm/nr_hugepages
+	lat_start "$log" --by backing
+	client_start backings kinds
+	go held
+	client_end
+	lat_stop
+	echo 0 >/proc/sys/vm/nr_hugepages
+	is "maps by backing" "[('anon', 3), ('hugetlb', 2), ('shmem', 2), ('file', 1), ('device', 1)]" "$(json "$log" "[(r['key'], r['count']) for r in $(lat_of map)]")"
+}
+
 test_vfiolat_cold() {
 	local log=$work/lat.json
 	lat_start "$log" 1
@@ -129,6 +141,7 @@ test_vfiolat() {
 	modprobe vfio_iommu_type1
 	test_vfiolat_counts
 	test_vfiolat_split
+	test_vfiolat_backing
 	test_vfiolat_cold
 	is "an operation that is not known is a usage error" 2 "$(vfiolat -o nothing >/dev/null 2>&1; echo $?)"
 }
