@@ -62,11 +62,19 @@ while resident(client.pid) < before + size // 10:
     time.sleep(0.02)
 top = subprocess.Popen(["vfiotop", "--json", "0.2"], stdout=subprocess.PIPE, text=True)
 ended = []
+exited = []
 
 
 def wait_for_end():
     client.stdout.readline()
     ended.append(time.monotonic())
+
+
+def wait_for_exit():
+    client.wait()
+    exited.append(time.monotonic())
+    time.sleep(1)
+    top.terminate()
 
 
 threading.Thread(target=wait_for_end).start()
@@ -90,8 +98,7 @@ while True:
         pinned = row["pinned_bytes"]
         os.kill(client.pid, signal.SIGKILL)
         killed = now
-        threading.Thread(target=lambda: (client.wait(), time.sleep(1),
-                                         top.terminate())).start()
+        threading.Thread(target=wait_for_exit).start()
 top.wait()
 
 check(len(rows) >= 5, "a map that began before vfiotop is shown in flight",
@@ -137,6 +144,10 @@ check(all(f["done"] <= f["size"] == size for _, f, _ in teardown),
       "the teardown's size is what was mapped", teardown)
 done = [f["done"] for _, f, _ in teardown]
 check(done == sorted(done), "the teardown goes on", done)
+wrong = [(exited[0] - now, f["eta_ns"]) for now, f, _ in teardown
+         if size / 2 < f["done"] < size and f["eta_ns"] is not None
+         and abs(f["eta_ns"] / 1e9 - (exited[0] - now)) > max(0.25 * (exited[0] - now), 0.4)]
+check(len(wrong) <= 1, "the teardown's time left is right in its second half", wrong)
 print(f"# map: {len(rows)} rows, largest error {max(off, default=0):.3f} of the size; "
       f"{len(steady) - len(wrong)} of {len(steady)} estimates right; "
       f"teardown: {len(teardown)} rows")
