@@ -79,7 +79,7 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct lat_config);
-} config SEC(".maps");
+} settings SEC(".maps");
 
 #ifndef VFIOSCOPE_REPLAY /* a recording has no memory */
 
@@ -111,7 +111,7 @@ static long classify(struct task_struct *task, struct vm_area_struct *vma,
 static __always_inline __u32 backing_of(__u64 vaddr)
 {
 	__u32 zero = 0, backing = LAT_BACKING_UNKNOWN;
-	struct lat_config *c = bpf_map_lookup_elem(&config, &zero);
+	struct lat_config *c = bpf_map_lookup_elem(&settings, &zero);
 
 	if (c && c->backing)
 		bpf_find_vma(bpf_get_current_task_btf(), vaddr, classify,

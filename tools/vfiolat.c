@@ -110,7 +110,7 @@ static int begin(struct run *run)
 	__u32 zero = 0;
 
 	if (!run->replay)
-		source_map_put(run->source, "config", &zero, &config);
+		source_map_put(run->source, "settings", &zero, &config);
 	if (!lat->view.unit)
 		option_unit(lat, "us");
 	run->batch = true;
