@@ -35,6 +35,7 @@ modules-all: deps
 
 selftests: deps
 	$(MAKE) -s -C selftests BUILD=$(BUILD)
+	set -e; for kver in $(KVERS); do selftests/consumers/build $$kver $(BUILD); done
 
 demo: all modules selftests
 	selftests/demo/run

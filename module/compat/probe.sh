@@ -49,6 +49,9 @@ probe HAVE_ASSIGN_STR_ONE_ARG trace/stages/stage6_event_callback.h '#define __as
 # removal of vfio_init_device()/vfio_free_device() that followed (6.2)
 probe HAVE_VFIO_INIT_DEVICE linux/vfio.h 'void vfio_free_device\('
 
+# d69d80484598 driver core: have match() callback in struct bus_type take a const *
+probe HAVE_BUS_CONST linux/device/bus.h '\(\*match\)\(struct device \*dev, const struct device_driver'
+
 # What vfio.ko and vfio_virqfd.ko need to know.
 # 1aaba11da9aa driver core: class: remove module * from class_create()
 probe HAVE_CLASS_CREATE_ONE_ARG linux/device/class.h 'class_create\(const char'

@@ -42,7 +42,7 @@ int vfio_container_open(void)
 
 int __vfio_group_number(const char *device)
 {
-	static const char *const buses[] = {"pci", "platform"};
+	static const char *const buses[] = {"pci", "platform", "mdev"};
 	char path[128], target[PATH_MAX];
 
 	for (size_t i = 0; i < sizeof(buses) / sizeof(*buses); i++) {
