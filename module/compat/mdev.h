@@ -7,12 +7,13 @@
 
 #include "features.h"
 
-#ifdef HAVE_BUS_CONST
-typedef const struct bus_type mdev_bus_t;
-typedef const struct device_driver mdev_match_driver_t;
+/* As a device points to its bus: const since a kernel could register one. */
+#define MDEV_BUS_TYPE	typeof(*((struct device *)NULL)->bus)
+
+#ifdef HAVE_BUS_MATCH_CONST
+#define MDEV_MATCH_DRIVER	const struct device_driver
 #else
-typedef struct bus_type mdev_bus_t;
-typedef struct device_driver mdev_match_driver_t;
+#define MDEV_MATCH_DRIVER	struct device_driver
 #endif
 
 #endif /* _VFIO_COMPAT_MDEV_H */

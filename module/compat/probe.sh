@@ -50,7 +50,7 @@ probe HAVE_ASSIGN_STR_ONE_ARG trace/stages/stage6_event_callback.h '#define __as
 probe HAVE_VFIO_INIT_DEVICE linux/vfio.h 'void vfio_free_device\('
 
 # d69d80484598 driver core: have match() callback in struct bus_type take a const *
-probe HAVE_BUS_CONST linux/device/bus.h '\(\*match\)\(struct device \*dev, const struct device_driver'
+probe HAVE_BUS_MATCH_CONST linux/device/bus.h '\(\*match\)\(struct device \*dev, const struct device_driver'
 
 # What vfio.ko and vfio_virqfd.ko need to know.
 # 1aaba11da9aa driver core: class: remove module * from class_create()

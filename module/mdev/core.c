@@ -235,7 +235,7 @@ static int mdev_take_along(struct device *dev, void *unused)
 
 static void mdev_tell(struct mdev_parent *parent, char *state)
 {
-	char *environment[] = { state, NULL };
+	char *environment[2] = { state };
 
 	kobject_uevent_env(&parent->dev->kobj, KOBJ_CHANGE, environment);
 }

@@ -11,7 +11,7 @@
 
 #include "mdev.h"
 
-static int mdev_bus_match(struct device *dev, mdev_match_driver_t *driver)
+static int mdev_bus_match(struct device *dev, MDEV_MATCH_DRIVER *driver)
 {
 	return 0;
 }
@@ -33,7 +33,7 @@ static void mdev_bus_remove(struct device *dev)
 		driver->remove(to_mdev_device(dev));
 }
 
-mdev_bus_t mdev_bus = {
+MDEV_BUS_TYPE mdev_bus = {
 	.name = "mdev",
 	.match = mdev_bus_match,
 	.probe = mdev_bus_probe,

@@ -30,7 +30,7 @@
 
 #include "compat/mdev.h"
 
-extern mdev_bus_t mdev_bus;
+extern MDEV_BUS_TYPE mdev_bus;
 
 int mdev_create(struct mdev_type *type, const guid_t *uuid);
 int mdev_retire(struct mdev_device *mdev);
