@@ -227,34 +227,15 @@ static void show_rows(struct run *run, const struct maps_rows *rows)
 	}
 }
 
-/* A row for all that are alike, in the order in which they were met. */
 static void show_totals(struct run *run, const struct maps_rows *rows)
 {
-	struct maps_row totals[BACKING_KINDS * 8];
-	size_t count = 0, t;
+	struct maps_row totals[MAPS_KINDS];
+	size_t count = maps_rows_kinds(rows, totals);
 
-	for (size_t i = 0; i < rows->count; i++) {
-		const struct maps_row *row = &rows->list[i];
-
-		for (t = 0; t < count; t++)
-			if (maps_row_alike(&totals[t], row))
-				break;
-		if (t == sizeof(totals) / sizeof(totals[0]))
-			continue;
-		if (t == count) {
-			totals[count++] = *row;
-			continue;
-		}
-		totals[t].maps += row->maps;
-		totals[t].size += row->size;
-		totals[t].runs = row->runs < 0 || totals[t].runs < 0
-					 ? -1
-					 : totals[t].runs + row->runs;
-	}
 	if (count)
 		out_header(run, &total_table, WIDTH);
-	for (t = 0; t < count; t++)
-		out_row(run, &total_table, WIDTH, &totals[t]);
+	for (size_t i = 0; i < count; i++)
+		out_row(run, &total_table, WIDTH, &totals[i]);
 }
 
 static void show_title(struct run *run, const struct maps_container *c)
@@ -281,7 +262,8 @@ static int show_container(struct run *run, const struct maps_container *c)
 	struct maps_ledger ledger = {};
 	struct maps_rows rows;
 
-	if (!maps_rows_make(&rows, &maps->model, c)) {
+	if (!maps_rows_make(&rows, &maps->model.owners, c->held->id, c->list,
+			    c->count)) {
 		free(rows.list);
 		tool_error("out of memory");
 		return -1;

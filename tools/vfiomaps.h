@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * vfiomaps' model: every container, its mappings as the backend has them, and
- * the books that they are in. Rows, which also say what is behind a mapping,
- * are made for those containers alone that are to be shown.
+ * the books that they are in. Rows, which also say what is behind a mapping
+ * (lib/maps_rows.h), are made for those containers alone that are to be shown.
  */
 #ifndef VFIOSCOPE_VFIOMAPS_H
 #define VFIOSCOPE_VFIOMAPS_H
 
 #include <json-c/json.h>
 
-#include "lib/backing.h"
 #include "lib/containers.h"
 #include "lib/mappings.h"
+#include "lib/maps_rows.h"
 #include "lib/memlock.h"
 #include "lib/out.h"
 
@@ -26,54 +26,18 @@ struct maps_container {
 	int64_t charged; /* bytes; -1: not known */
 };
 
-/* A process that mapped something, and what it has at which address. */
-struct maps_owner {
-	pid_t pid;
-	struct backing_map areas;
-};
-
 struct maps_model {
 	struct snapshot snapshot;
 	struct containers held;
 	struct mappings mappings;
 	struct maps_container *list;
 	size_t count;
-	struct maps_owner *owners;
-	size_t owner_count;
-};
-
-/* A mapping, or with folding several that follow each other. */
-struct maps_row {
-	int64_t container;
-	int64_t pid;
-	char comm[VFIOSCOPE_COMM_LEN];
-	uint64_t iova;
-	uint64_t vaddr;
-	bool vaddr_valid; /* of the first; the others follow it there too */
-	int64_t size;
-	int64_t prot;
-	bool pinned;
-	struct backing backing;
-	int64_t runs; /* -1: not known, or none */
-	int64_t maps;
-};
-
-struct maps_rows {
-	struct maps_row *list;
-	size_t count;
+	struct maps_owners owners;
 };
 
 /* Looks at everything anew. Negative: could not, it was said. */
 int maps_model_take(struct maps_model *model);
 void maps_model_close(struct maps_model *model);
-
-/* A row a mapping. False: out of memory. */
-bool maps_rows_make(struct maps_rows *rows, struct maps_model *model,
-		    const struct maps_container *c);
-/* Joins rows of a kind that follow each other. */
-void maps_rows_fold(struct maps_rows *rows);
-/* Whether two rows are of a kind. */
-bool maps_row_alike(const struct maps_row *a, const struct maps_row *b);
 
 /* What is booked for a container, and what its process may book yet. Bytes;
  * negative: not known, or without limit.
