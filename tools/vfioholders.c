@@ -3,8 +3,7 @@
  * vfioholders: who keeps a VFIO container, group or device alive, now.
  *
  * lib/holders.c finds them; here it is chosen, by group, device or process, and
- * written down. What nobody accounts for is looked at again before it is said:
- * a process that closes or exits is, for a moment, nobody.
+ * written down.
  */
 #include <errno.h>
 #include <limits.h>
@@ -17,9 +16,6 @@
 #include "vfioholders_show.h"
 
 #include <bpf/libbpf.h>
-
-#define LOOKS	      3
-#define BETWEEN_LOOKS 100000000 /* ns */
 
 struct state {
 	struct holders holders;
@@ -91,8 +87,9 @@ static bool is_wanted(const struct state *s, int id)
 	return !s->wanted_count;
 }
 
-static bool chosen(const struct run *run, const struct held_group *g)
+static bool chosen(const struct held_group *g, void *arg)
 {
+	const struct run *run = arg;
 	const struct filter *f = &run->filter;
 
 	if (!is_wanted(run->state, g->id) ||
@@ -108,34 +105,6 @@ static bool chosen(const struct run *run, const struct held_group *g)
 	return false;
 }
 
-static bool all_accounted(const struct run *run)
-{
-	const struct state *s = run->state;
-
-	for (size_t i = 0; i < s->holders.count; i++)
-		if (s->holders.groups[i].unaccounted &&
-		    chosen(run, &s->holders.groups[i]))
-			return false;
-	return true;
-}
-
-static int look(struct run *run)
-{
-	const struct timespec pause = {.tv_nsec = BETWEEN_LOOKS};
-	struct state *s = run->state;
-
-	for (int i = 0; i < LOOKS; i++) {
-		if (i)
-			nanosleep(&pause, NULL);
-		holders_free(&s->holders);
-		if (holders_take(&s->holders))
-			return -1;
-		if (all_accounted(run))
-			break;
-	}
-	return 0;
-}
-
 static int begin(struct run *run)
 {
 	run->batch = true;
@@ -149,14 +118,14 @@ static int tick(struct run *run)
 	struct state *s = run->state;
 	size_t shown = 0;
 
-	if (look(run))
+	if (holders_take_sure(&s->holders, chosen, run))
 		return -1;
 	if (run->timestamps && !run->json)
 		show_time(run);
 	for (size_t i = 0; i < s->holders.count; i++) {
 		const struct held_group *g = &s->holders.groups[i];
 
-		if (!chosen(run, g))
+		if (!chosen(g, run))
 			continue;
 		if (run->json)
 			show_json(run, g);

@@ -3,55 +3,17 @@
  * A group and its holders: in words, with the arithmetic of its users, and as
  * JSON.
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
+#include "lib/holders_text.h"
 #include "lib/out.h"
 #include "lib/tool.h"
 #include "vfioholders_show.h"
 
 #define WIDTH 80
 #define HANG  39 /* where WHAT begins */
-
-static const char *const kinds[] = {
-	[HOLDER_PROCESS] = "process",
-	[HOLDER_MMAP] = "mmap",
-	[HOLDER_MM] = "mm",
-	[HOLDER_KVM] = "kvm",
-	[HOLDER_EXTERNAL] = "external",
-	[HOLDER_UNBIND] = "unbind",
-};
-
-static const char *const whats[] = {
-	[HOLDER_CONTAINER] = "container",
-	[HOLDER_GROUP] = "group",
-	[HOLDER_DEVICE] = "device",
-	[HOLDER_KVM_VFIO] = "kvm_vfio",
-};
-
-/* Text that grows, broken into lines at spaces where it is written. */
-struct text {
-	char buf[1024];
-	size_t len;
-};
-
-static void say(struct text *t, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void say(struct text *t, const char *format, ...)
-{
-	va_list args;
-	int len;
-
-	va_start(args, format);
-	len = vsnprintf(t->buf + t->len, sizeof(t->buf) - t->len, format, args);
-	va_end(args);
-	t->len += len > 0 ? len : 0;
-	if (t->len >= sizeof(t->buf))
-		t->len = sizeof(t->buf) - 1;
-}
 
 /* @hang: how much further the second line begins, and those after it. */
 static void write_text(struct run *run, struct text *t, int indent, int hang)
@@ -73,107 +35,42 @@ static void write_text(struct run *run, struct text *t, int indent, int hang)
 	out_line(run, SCREEN_PLAIN, "%*s%s", indent, "", line);
 }
 
-static const char *plural(unsigned n)
-{
-	return n == 1 ? "" : "s";
-}
-
 static void show_title(struct run *run, const struct held_group *g)
 {
 	struct text t = {};
 
-	say(&t, "group %d", g->id);
+	text_say(&t, "group %d", g->id);
 	if (g->removed)
-		say(&t, " (its devices are gone)");
+		text_say(&t, " (its devices are gone)");
 	for (size_t i = 0; i < g->device_count; i++)
-		say(&t, "%s %s", i ? "," : ":", g->devices[i].name);
+		text_say(&t, "%s %s", i ? "," : ":", g->devices[i].name);
 	write_text(run, &t, 0, 4);
-}
-
-static unsigned device_units(const struct held_group *g)
-{
-	unsigned units = 0;
-
-	for (size_t i = 0; i < g->device_count; i++)
-		units += g->devices[i].users;
-	return units;
-}
-
-/* Users that are neither of what a group is known to have. */
-static unsigned unknown_units(const struct held_group *g)
-{
-	unsigned known = g->attached + device_units(g) + g->external;
-
-	return g->users > known ? g->users - known : 0;
 }
 
 static void show_users(struct run *run, const struct held_group *g)
 {
-	unsigned devices = device_units(g);
 	struct text t = {};
 
-	if (!g->attached && !g->opened) {
-		say(&t, g->holder_count ? "not open, in no container"
-					: "not open, in no container: nobody "
-					  "holds it");
-	} else if (!g->attached) {
-		say(&t, "open, in no container");
-	} else {
-		say(&t, "container %u, %u user%s = 1 attachment", g->container,
-		    g->users, plural(g->users));
-		if (devices)
-			say(&t, " + %u open device%s%s", devices,
-			    g->per_file ? " file" : "", plural(devices));
-		if (g->external)
-			say(&t, " + %u external", g->external);
-		if (unknown_units(g))
-			say(&t, " + %u unknown", unknown_units(g));
-		say(&t, "; %s", g->unaccounted ? "" : "all accounted for");
-		if (g->unaccounted)
-			say(&t, "%u NOT ACCOUNTED FOR", g->unaccounted);
-	}
+	if (g->attached)
+		text_say(&t, "container %u, ", g->container);
+	held_say_users(&t, g);
 	write_text(run, &t, 2, 2);
-}
-
-static void say_mapping(struct text *t, const struct holder *r)
-{
-	if (r->bytes >> 20 && !(r->bytes & 0xfffff))
-		say(t, ", %llu MiB", (unsigned long long)r->bytes >> 20);
-	else
-		say(t, ", %llu KiB", (unsigned long long)r->bytes >> 10);
-	say(t, "%s", r->closed ? ", fd closed" : "");
 }
 
 static void show_holder(struct run *run, const struct holder *r)
 {
 	struct text t = {};
 
-	say(&t, "%-8s ", kinds[r->kind]);
+	text_say(&t, "%-8s ", holder_kind(r));
 	if (r->pid)
-		say(&t, "%7d %-15s ", r->pid, r->comm);
+		text_say(&t, "%7d %-15s ", r->pid, r->comm);
 	else
-		say(&t, "%7s %-15s ", "-", "-");
+		text_say(&t, "%7s %-15s ", "-", "-");
 	if (r->fd >= 0)
-		say(&t, "%5d ", r->fd);
+		text_say(&t, "%5d ", r->fd);
 	else
-		say(&t, "%5s ", "-");
-	if (r->kind == HOLDER_KVM)
-		say(&t, "%s's file, by its VM",
-		    *r->device ? r->device : "group");
-	else if (r->kind == HOLDER_UNBIND)
-		say(&t, "waits for %s to be closed", r->device);
-	else if (r->kind == HOLDER_EXTERNAL)
-		say(&t, "group, by code in the kernel, %u user%s", r->count,
-		    plural(r->count));
-	else
-		say(&t, "%s%s%s", whats[r->what], *r->device ? " " : "",
-		    r->device);
-	if (r->socket)
-		say(&t, ", in flight over a socket");
-	if (r->kind == HOLDER_MMAP)
-		say_mapping(&t, r);
-	if (r->kind == HOLDER_MM)
-		say(&t, ", shares the memory");
+		text_say(&t, "%5s ", "-");
+	holder_say_what(&t, r);
 	write_text(run, &t, 2, HANG);
 }
 
@@ -182,16 +79,18 @@ static void show_hints(struct run *run, const struct holders *h)
 {
 	struct text t = {};
 
-	say(&t, "No process has it by an fd, a socket or a mapping: it is held "
+	text_say(
+		&t,
+		"No process has it by an fd, a socket or a mapping: it is held "
 		"inside the kernel. Look for a file registered with io_uring");
 	for (size_t i = 0; i < h->io_uring_count && i < 8; i++)
-		say(&t, "%s%d %s",
-		    i ? ", " : " (instances: ", h->io_urings[i].pid,
-		    h->io_urings[i].comm);
-	say(&t,
-	    "%s, I/O in flight, a process that is still closing it, or a "
-	    "reference that a driver leaked.",
-	    h->io_uring_count ? ")" : " (there is no instance now)");
+		text_say(&t, "%s%d %s",
+			 i ? ", " : " (instances: ", h->io_urings[i].pid,
+			 h->io_urings[i].comm);
+	text_say(&t,
+		 "%s, I/O in flight, a process that is still closing it, or a "
+		 "reference that a driver leaked.",
+		 h->io_uring_count ? ")" : " (there is no instance now)");
 	write_text(run, &t, 2, 2);
 }
 
@@ -202,23 +101,24 @@ static void show_unaccounted(struct run *run, const struct holders *h,
 
 	if (!g->unaccounted)
 		return;
-	say(&t, "unaccounted:");
+	text_say(&t, "unaccounted:");
 	if ((g->attached || g->opened) && !g->file_found)
-		say(&t, " %s, whose file nobody is found to have;",
-		    g->attached ? "the attachment, held by the group"
-				: "the group, open");
+		text_say(&t, " %s, whose file nobody is found to have;",
+			 g->attached ? "the attachment, held by the group"
+				     : "the group, open");
 	for (size_t i = 0; i < g->device_count; i++) {
 		const struct held_device *d = &g->devices[i];
 
 		if (d->files < d->users)
-			say(&t,
-			    " device %s, open %u time%s, of which %u found;",
-			    d->name, d->open_count, plural(d->open_count),
-			    d->files);
+			text_say(&t,
+				 " device %s, open %u time%s, of which %u "
+				 "found;",
+				 d->name, d->open_count, plural(d->open_count),
+				 d->files);
 	}
-	if (unknown_units(g))
-		say(&t, " %u user%s that no device of the group explains;",
-		    unknown_units(g), plural(unknown_units(g)));
+	if (held_unknown_units(g))
+		text_say(&t, " %u user%s that no device of the group explains;",
+			 held_unknown_units(g), plural(held_unknown_units(g)));
 	t.buf[t.len - 1] = '.';
 	write_text(run, &t, 2, 2);
 	show_hints(run, h);
@@ -233,8 +133,8 @@ static void show_further_files(struct run *run, const struct held_group *g)
 
 		if (!d->files || d->files >= d->open_count || g->per_file)
 			continue;
-		say(&t, "note: %s is open %u times, of which %u found", d->name,
-		    d->open_count, d->files);
+		text_say(&t, "note: %s is open %u times, of which %u found",
+			 d->name, d->open_count, d->files);
 		write_text(run, &t, 2, 2);
 	}
 }
@@ -298,46 +198,13 @@ static struct json_object *json_unaccounted(const void *data)
 	return json_object_new_int64(((struct held_group *)data)->unaccounted);
 }
 
-static struct json_object *json_text(const char *s)
-{
-	return *s ? json_object_new_string(s) : NULL;
-}
-
-static struct json_object *json_holder(const struct holder *r)
-{
-	struct json_object *o = json_object_new_object();
-	bool mapped = r->kind == HOLDER_MMAP;
-	const char *via = NULL;
-
-	if (r->kind == HOLDER_PROCESS)
-		via = r->socket ? "socket" : "fd";
-	json_object_object_add(o, "kind", json_text(kinds[r->kind]));
-	json_object_object_add(o, "pid",
-			       r->pid ? json_object_new_int(r->pid) : NULL);
-	json_object_object_add(o, "comm", json_text(r->comm));
-	json_object_object_add(o, "fd",
-			       r->fd >= 0 ? json_object_new_int(r->fd) : NULL);
-	json_object_object_add(o, "what", json_text(whats[r->what]));
-	json_object_object_add(o, "device", json_text(r->device));
-	json_object_object_add(o, "via", via ? json_text(via) : NULL);
-	json_object_object_add(o, "bytes",
-			       mapped ? json_object_new_int64(r->bytes) : NULL);
-	json_object_object_add(o, "ranges",
-			       mapped ? json_object_new_int(r->ranges) : NULL);
-	json_object_object_add(o, "count",
-			       r->kind == HOLDER_EXTERNAL
-				       ? json_object_new_int64(r->count)
-				       : NULL);
-	return o;
-}
-
 static struct json_object *json_holders(const void *data)
 {
 	const struct held_group *g = data;
 	struct json_object *list = json_object_new_array();
 
 	for (size_t i = 0; i < g->holder_count; i++)
-		json_object_array_add(list, json_holder(&g->holders[i]));
+		json_object_array_add(list, holder_json(&g->holders[i]));
 	return list;
 }
 

@@ -10,12 +10,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "holders_find.h"
 #include "names.h"
 #include "tool.h"
 
-#define CHAR_BUCKETS 255
+#define CHAR_BUCKETS  255
+#define LOOKS	      3
+#define BETWEEN_LOOKS 100000000 /* ns */
 
 void *holders_append(void *list_ptr, size_t *count, size_t size)
 {
@@ -242,6 +245,34 @@ int holders_take(struct holders *h)
 	if (ret)
 		tool_error("out of memory");
 	return ret;
+}
+
+static bool all_accounted(const struct holders *h,
+			  bool (*asked)(const struct held_group *g, void *arg),
+			  void *arg)
+{
+	for (size_t i = 0; i < h->count; i++)
+		if (h->groups[i].unaccounted && asked(&h->groups[i], arg))
+			return false;
+	return true;
+}
+
+int holders_take_sure(struct holders *h,
+		      bool (*asked)(const struct held_group *g, void *arg),
+		      void *arg)
+{
+	const struct timespec pause = {.tv_nsec = BETWEEN_LOOKS};
+
+	for (int i = 0; i < LOOKS; i++) {
+		if (i)
+			nanosleep(&pause, NULL);
+		holders_free(h);
+		if (holders_take(h))
+			return -1;
+		if (all_accounted(h, asked, arg))
+			break;
+	}
+	return 0;
 }
 
 void holders_free(struct holders *h)

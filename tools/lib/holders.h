@@ -93,6 +93,12 @@ struct holders {
 
 /* Looks. Negative: cannot, it was said. */
 int holders_take(struct holders *holders);
+/* The same, but looks up to three times while some group that @asked tells has a
+ * user that nobody accounts for: who closes or exits is nobody for a moment.
+ */
+int holders_take_sure(struct holders *holders,
+		      bool (*asked)(const struct held_group *group, void *arg),
+		      void *arg);
 void holders_free(struct holders *holders);
 
 #endif /* VFIOSCOPE_HOLDERS_H */
