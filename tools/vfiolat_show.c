@@ -139,30 +139,12 @@ static struct json_object *json_key(const struct lat_view *view,
 	return json_int(sum->key);
 }
 
-static struct json_object *json_buckets(const struct hist *hist, const char *le)
-{
-	struct json_object *list = json_object_new_array(), *bucket;
-	uint64_t rows[HIST_LOG2_MAX];
-
-	hist_fold(hist, rows);
-	for (int i = 0; i < HIST_LOG2_MAX; i++) {
-		if (!rows[i])
-			continue;
-		bucket = json_object_new_object();
-		json_object_object_add(bucket, le,
-				       json_object_new_int64((2ULL << i) - 1));
-		json_object_object_add(bucket, "count",
-				       json_object_new_int64(rows[i]));
-		json_object_array_add(list, bucket);
-	}
-	return list;
-}
-
 void lat_show_json(const struct lat_view *view, const struct lat_sum *sum,
 		   uint64_t ts, uint64_t lost)
 {
 	struct json_object *o = json_object_new_object();
 	bool ns = sum->op != LAT_RUN;
+	uint64_t rows[HIST_LOG2_MAX];
 
 	json_object_object_add(o, "ts_ns", json_object_new_int64(ts));
 	json_object_object_add(o, "op",
@@ -185,9 +167,9 @@ void lat_show_json(const struct lat_view *view, const struct lat_sum *sum,
 			       json_int(percentile(sum, 99)));
 	json_object_object_add(o, ns ? "max_ns" : "max_bytes",
 			       sum->count ? json_int(sum->max) : NULL);
-	json_object_object_add(
-		o, "buckets",
-		json_buckets(&sum->hist, ns ? "le_ns" : "le_bytes"));
+	hist_fold(&sum->hist, rows);
+	json_object_object_add(o, "buckets",
+			       hist_json(rows, ns ? "le_ns" : "le_bytes"));
 	json_object_object_add(o, "lost", json_int(lost));
 	json_put(o);
 }

@@ -1,8 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Histograms that the BPF side has filled. */
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
 #include "hist.h"
 
-#define BAR_WIDTH 40
+#define BAR	      "****************************************"
+#define BAR_WIDTH     (sizeof(BAR) - 1)
+#define PRINT_WIDTH   80
+#define WIDE	      60 /* columns for which there is a row's beginning */
+#define WIDE_BEFORE   35 /* columns, before the bar */
+#define NARROW_BEFORE 20
 
 static uint64_t slot_low(unsigned int slot)
 {
@@ -89,32 +98,112 @@ static void bound(char *text, size_t size, double v)
 	snprintf(text, size, v >= 100 ? "%.0f" : "%.3g", v);
 }
 
-void hist_print(FILE *to, const struct hist *h, const char *unit, double scale)
+/* Joins rows until those from the first to the last used one are @most; how many
+ * powers of two a row is then. None is used: 0.
+ */
+static unsigned int join_rows(uint64_t rows[HIST_LOG2_MAX], unsigned int most,
+			      unsigned int *first, unsigned int *last)
 {
-	uint64_t rows[HIST_LOG2_MAX], max = 0;
-	int first = HIST_LOG2_MAX, last = -1;
-	char low[16], high[16];
+	uint64_t joined[HIST_LOG2_MAX] = {};
+	unsigned int step = 1;
 
-	hist_fold(h, rows);
-	for (int log = 0; log < HIST_LOG2_MAX; log++) {
+	*last = HIST_LOG2_MAX;
+	for (unsigned int log = HIST_LOG2_MAX; log-- > 0;) {
 		if (!rows[log])
 			continue;
-		if (rows[log] > max)
-			max = rows[log];
-		first = log < first ? log : first;
-		last = log;
+		*first = log;
+		*last = *last == HIST_LOG2_MAX ? log : *last;
 	}
-	if (last < 0)
-		return;
-	fprintf(to, "%23s : count    distribution\n", unit);
-	for (int log = first; log <= last; log++) {
-		int len = rows[log] * BAR_WIDTH / max;
+	if (*last == HIST_LOG2_MAX || !most)
+		return 0;
+	while (*last / step - *first / step + 1 > most)
+		step *= 2;
+	for (unsigned int log = *first; log <= *last; log++)
+		joined[log / step] += rows[log];
+	memcpy(rows, joined, sizeof(joined));
+	*first /= step;
+	*last /= step;
+	return step;
+}
 
-		bound(low, sizeof(low), log ? (1ULL << log) / scale : 0);
-		bound(high, sizeof(high), (2ULL << log) / scale);
-		fprintf(to, "%10s -> %-10s: %-8llu |%.*s%*s|\n", low, high,
-			(unsigned long long)rows[log], len,
-			"****************************************",
-			BAR_WIDTH - len, "");
+/* From 2^log up to the next power, or @step of them. Where there is no room,
+ * without where it begins.
+ */
+static void print_row(char *text, size_t size, unsigned int log,
+		      unsigned int step, double scale, uint64_t count,
+		      uint64_t max, unsigned int width)
+{
+	bool wide = width >= WIDE;
+	unsigned int room = width - (wide ? WIDE_BEFORE : NARROW_BEFORE) - 1;
+	unsigned int bar = room < BAR_WIDTH ? room : BAR_WIDTH;
+	int len = count * bar / max;
+	char low[16], high[16];
+
+	bound(low, sizeof(low), log ? (1ULL << log) / scale : 0);
+	bound(high, sizeof(high), ldexp(1, log + step) / scale);
+	if (wide)
+		snprintf(text, size, "%10s -> %-10s: %-8llu |%.*s%*s|", low,
+			 high, (unsigned long long)count, len, BAR, bar - len,
+			 "");
+	else
+		snprintf(text, size, "%8s: %-8llu |%.*s%*s|", high,
+			 (unsigned long long)count, len, BAR, bar - len, "");
+}
+
+unsigned int hist_lines(const struct hist *h, const char *unit, double scale,
+			unsigned int lines, unsigned int width,
+			void (*line)(void *arg, const char *text), void *arg)
+{
+	uint64_t rows[HIST_LOG2_MAX], max = 0;
+	unsigned int first = 0, last, step;
+	char text[128];
+
+	hist_fold(h, rows);
+	step = join_rows(rows, lines ? lines - 1 : 0, &first, &last);
+	if (!step)
+		return 0;
+	if (!line)
+		return last - first + 2;
+	for (unsigned int i = first; i <= last; i++)
+		max = rows[i] > max ? rows[i] : max;
+	snprintf(text, sizeof(text),
+		 width >= WIDE ? "%23s : count    distribution"
+			       : "%8s: count    distribution",
+		 unit);
+	line(arg, text);
+	for (unsigned int i = first; i <= last; i++) {
+		print_row(text, sizeof(text), i * step, step, scale, rows[i],
+			  max, width);
+		line(arg, text);
 	}
+	return last - first + 2;
+}
+
+static void put_line(void *arg, const char *text)
+{
+	fprintf(arg, "%s\n", text);
+}
+
+void hist_print(FILE *to, const struct hist *h, const char *unit, double scale)
+{
+	hist_lines(h, unit, scale, HIST_LOG2_MAX + 1, PRINT_WIDTH, put_line,
+		   to);
+}
+
+struct json_object *hist_json(const uint64_t rows[HIST_LOG2_MAX],
+			      const char *le)
+{
+	struct json_object *list = json_object_new_array(), *row;
+
+	for (int i = 0; i < HIST_LOG2_MAX; i++) {
+		if (!rows[i])
+			continue;
+		row = json_object_new_object();
+		json_object_object_add(row, le,
+				       json_object_new_int64((2ULL << i) - 1));
+		json_object_object_add(row, "count",
+				       json_object_new_int64(rows[i]));
+		json_object_array_add(list, row);
+	}
+	return list;
 }

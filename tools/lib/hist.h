@@ -3,6 +3,7 @@
 #ifndef VFIOSCOPE_LIB_HIST_H
 #define VFIOSCOPE_LIB_HIST_H
 
+#include <json-c/json.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -22,5 +23,15 @@ uint64_t hist_bound(const struct hist *h);
 void hist_fold(const struct hist *h, uint64_t rows[HIST_LOG2_MAX]);
 /* As bcc prints it; @scale values are one @unit. */
 void hist_print(FILE *to, const struct hist *h, const char *unit, double scale);
+/* The same in at most @lines lines of @width columns, the heading included: where
+ * there are too many, powers of two share one. Each goes to @line, which may be
+ * NULL; how many there are.
+ */
+unsigned int hist_lines(const struct hist *h, const char *unit, double scale,
+			unsigned int lines, unsigned int width,
+			void (*line)(void *arg, const char *text), void *arg);
+/* What hist_fold() made, as a list of {@le, count}; empty rows are left out. */
+struct json_object *hist_json(const uint64_t rows[HIST_LOG2_MAX],
+			      const char *le);
 
 #endif /* VFIOSCOPE_LIB_HIST_H */
