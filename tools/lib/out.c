@@ -117,7 +117,7 @@ static int last_rank(const struct table *table, int width)
 }
 
 static void out_cells(struct run *run, const struct table *table, int width,
-		      const void *row)
+		      const void *row, enum screen_style style)
 {
 	int rank = last_rank(table, width), len = 0;
 	char line[LINE_MAX_LEN], buf[256];
@@ -142,18 +142,24 @@ static void out_cells(struct run *run, const struct table *table, int width,
 	while (len > 0 && line[len - 1] == ' ')
 		len--;
 	line[len] = '\0';
-	out_line(run, row ? SCREEN_PLAIN : SCREEN_HEADER, "%s", line);
+	out_line(run, style, "%s", line);
 }
 
 void out_header(struct run *run, const struct table *table, int width)
 {
-	out_cells(run, table, width, NULL);
+	out_cells(run, table, width, NULL, SCREEN_HEADER);
 }
 
 void out_row(struct run *run, const struct table *table, int width,
 	     const void *row)
 {
-	out_cells(run, table, width, row);
+	out_cells(run, table, width, row, SCREEN_PLAIN);
+}
+
+void out_row_styled(struct run *run, const struct table *table, int width,
+		    const void *row, enum screen_style style)
+{
+	out_cells(run, table, width, row, style);
 }
 
 static struct json_object *json_real(double v)
@@ -198,7 +204,8 @@ void out_object(struct json_object *object)
 	json_object_put(object);
 }
 
-void out_json(struct run *run, const struct table *table, const void *row)
+struct json_object *out_json_row(struct run *run, const struct table *table,
+				 const void *row)
 {
 	struct json_object *object = json_object_new_object();
 
@@ -210,7 +217,12 @@ void out_json(struct run *run, const struct table *table, const void *row)
 			json_object_object_add(
 				object, table->columns[i].key,
 				json_value(&table->columns[i], row));
-	out_object(object);
+	return object;
+}
+
+void out_json(struct run *run, const struct table *table, const void *row)
+{
+	out_object(out_json_row(run, table, row));
 }
 
 bool out_flush(struct run *run)

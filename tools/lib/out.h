@@ -53,7 +53,13 @@ void out_line(struct run *run, enum screen_style style, const char *format, ...)
 void out_header(struct run *run, const struct table *table, int width);
 void out_row(struct run *run, const struct table *table, int width,
 	     const void *row);
+/* A row that stands out. */
+void out_row_styled(struct run *run, const struct table *table, int width,
+		    const void *row, enum screen_style style);
 void out_json(struct run *run, const struct table *table, const void *row);
+/* The object that out_json() writes, for somebody who adds to it. */
+struct json_object *out_json_row(struct run *run, const struct table *table,
+				 const void *row);
 /* Writes an object of the tool's own making, and gives it up. */
 void out_object(struct json_object *object);
 /* Ends what a tick has written; false: nobody reads any more, or the disk is

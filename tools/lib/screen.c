@@ -8,6 +8,9 @@
 
 #include "screen.h"
 
+#define ESCAPE 27
+#define DELETE 127
+
 static SCREEN *terminal;
 static int row;
 
@@ -55,15 +58,18 @@ void screen_clear(void)
 void screen_line(enum screen_style style, const char *text)
 {
 	static const attr_t attrs[] = {
-		[SCREEN_PLAIN] = A_NORMAL,   [SCREEN_TITLE] = A_BOLD,
-		[SCREEN_HEADER] = A_REVERSE, [SCREEN_ALERT] = A_BOLD,
+		[SCREEN_PLAIN] = A_NORMAL,
+		[SCREEN_TITLE] = A_BOLD,
+		[SCREEN_HEADER] = A_REVERSE,
+		[SCREEN_ALERT] = A_BOLD,
 		[SCREEN_DIM] = A_DIM,
+		[SCREEN_SELECTED] = A_REVERSE | A_BOLD,
 	};
 
 	if (row >= LINES)
 		return;
 	attrset(attrs[style]);
-	if (style == SCREEN_HEADER)
+	if (style == SCREEN_HEADER || style == SCREEN_SELECTED)
 		mvhline(row, 0, ' ', COLS);
 	mvaddnstr(row++, 0, text, COLS);
 	attrset(A_NORMAL);
@@ -78,5 +84,31 @@ int screen_key(void)
 {
 	int key = getch();
 
-	return key == ERR ? -1 : key;
+	switch (key) {
+	case ERR:
+		return -1;
+	case KEY_UP:
+		return SCREEN_UP;
+	case KEY_DOWN:
+		return SCREEN_DOWN;
+	case KEY_PPAGE:
+		return SCREEN_PAGE_UP;
+	case KEY_NPAGE:
+		return SCREEN_PAGE_DOWN;
+	case KEY_HOME:
+		return SCREEN_HOME;
+	case KEY_END:
+		return SCREEN_END;
+	case KEY_ENTER:
+	case '\r':
+	case '\n':
+		return SCREEN_ENTER;
+	case KEY_BACKSPACE:
+	case ESCAPE:
+	case DELETE:
+	case '\b':
+		return SCREEN_BACK;
+	default:
+		return key;
+	}
 }

@@ -11,6 +11,19 @@ enum screen_style {
 	SCREEN_HEADER,
 	SCREEN_ALERT,
 	SCREEN_DIM,
+	SCREEN_SELECTED,
+};
+
+/* Keys that are no character. */
+enum screen_special {
+	SCREEN_UP = 0x10000,
+	SCREEN_DOWN,
+	SCREEN_PAGE_UP,
+	SCREEN_PAGE_DOWN,
+	SCREEN_HOME,
+	SCREEN_END,
+	SCREEN_ENTER,
+	SCREEN_BACK, /* escape and backspace */
 };
 
 bool screen_begin(void);
@@ -21,7 +34,7 @@ int screen_columns(void);
 void screen_clear(void);
 void screen_line(enum screen_style style, const char *text);
 void screen_show(void);
-/* -1: no key is waiting. */
+/* A character or one of the above; -1: no key is waiting. */
 int screen_key(void);
 
 #endif /* VFIOSCOPE_SCREEN_H */
