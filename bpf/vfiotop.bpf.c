@@ -13,6 +13,10 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
+#ifndef ENOMEM
+#define ENOMEM 12
+#endif
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -79,6 +83,35 @@ static __always_inline struct top_container *find(__u32 id)
 	return NULL;
 }
 
+/* Counts it and keeps what explains it, in the place of the one that failed
+ * longest ago; only calls that fail come here. What is half written has no
+ * number.
+ */
+static __always_inline void failed(struct top_container *c,
+				   struct top_failure *what)
+{
+	__u64 number = __sync_fetch_and_add(&c->errors, 1) + 1;
+	struct top_failure *f = &c->failures[number & (TOP_FAILURES - 1)];
+
+	what->ts_ns = bpf_ktime_get_ns();
+	what->tgid = bpf_get_current_pid_tgid() >> 32;
+	bpf_get_current_comm(what->comm, sizeof(what->comm));
+	if (what->ret == -ENOMEM)
+		view_memlock(&what->locked, &what->limit);
+	f->number = 0;
+	barrier();
+	*f = *what;
+	barrier();
+	f->number = number;
+}
+
+#define FAILED(c, ...)                                  \
+	do {                                            \
+		struct top_failure __f = {__VA_ARGS__}; \
+                                                        \
+		failed(c, &__f);                        \
+	} while (0)
+
 ON(container_open)
 {
 	struct top_container *c = find(e->container);
@@ -110,7 +143,8 @@ ON(container_attach)
 	if (!c)
 		return;
 	if (e->ret < 0) {
-		__sync_fetch_and_add(&c->errors, 1);
+		FAILED(c, .event = REC_container_attach, .ret = e->ret,
+		       .group = e->group);
 		return;
 	}
 	c->group = e->group;
@@ -127,7 +161,8 @@ ON(container_set_iommu)
 	struct top_container *c = find(e->container);
 
 	if (c && e->ret < 0)
-		__sync_fetch_and_add(&c->errors, 1);
+		FAILED(c, .event = REC_container_set_iommu, .ret = e->ret,
+		       .flags = e->type);
 	changed();
 }
 
@@ -213,7 +248,8 @@ ON(dma_map)
 	if (f->tid == tid)
 		f->tid = 0;
 	if (e->ret < 0) {
-		__sync_fetch_and_add(&c->errors, 1);
+		FAILED(c, .event = REC_dma_map, .ret = e->ret, .iova = e->iova,
+		       .vaddr = e->vaddr, .size = e->size, .flags = e->prot);
 		return;
 	}
 	__sync_fetch_and_add(&c->maps, 1);
@@ -231,7 +267,8 @@ ON(dma_unmap)
 	if (!c)
 		return;
 	if (e->ret < 0)
-		__sync_fetch_and_add(&c->errors, 1);
+		FAILED(c, .event = REC_dma_unmap, .ret = e->ret,
+		       .iova = e->iova, .size = e->size, .flags = e->flags);
 	else
 		__sync_fetch_and_add(&c->unmaps, 1);
 	/* A failed one may have got part of the way. */
@@ -246,7 +283,8 @@ ON(dma_pin)
 	if (!c)
 		return;
 	if (e->ret < 0)
-		__sync_fetch_and_add(&c->errors, 1);
+		FAILED(c, .event = REC_dma_pin, .ret = e->ret, .iova = e->iova,
+		       .size = e->pages);
 	else
 		__sync_fetch_and_add(&c->pinned, e->pages);
 }

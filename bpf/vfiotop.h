@@ -12,11 +12,13 @@
 #define VFIOSCOPE_VFIOTOP_H
 
 #include "hist.h"
+#include "record.h"
 
 #define TOP_CONTAINERS 1024 /* a power of two */
 #define TOP_PROBES     4
 #define TOP_USED       (1ULL << 32) /* in a key, beside the id */
 #define TOP_INFLIGHT   4
+#define TOP_FAILURES   8 /* a power of two */
 
 /* A map that has begun; tid 0: free. */
 struct top_inflight {
@@ -28,6 +30,23 @@ struct top_inflight {
 	__u64 iommu_ns;
 	__u32 tid;
 	__u32 tgid;
+};
+
+/* One of the last calls that failed: so much of its event as explains it. */
+struct top_failure {
+	__u64 number; /* as errors counts them; 0: none, or it is being written */
+	__u64 ts_ns;
+	__u64 iova;
+	__u64 vaddr;
+	__u64 size;   /* of a pin in pages */
+	__u64 locked; /* these two as in struct record */
+	__u64 limit;
+	__u32 event; /* enum record_event */
+	__s32 ret;
+	__u32 flags; /* of an unmap; a map's prot, the type of an IOMMU driver */
+	__s32 group;
+	__u32 tgid;
+	char comm[VFIOSCOPE_COMM_LEN];
 };
 
 struct top_container {
@@ -49,6 +68,7 @@ struct top_container {
 	char comm[16]; /* of who opened it */
 	struct top_inflight inflight[TOP_INFLIGHT];
 	struct hist map_ns;
+	struct top_failure failures[TOP_FAILURES];
 };
 
 /* One for all containers. */

@@ -81,9 +81,9 @@ static uint64_t find_events(const char *name)
 	if (!strncmp(name, prefix, sizeof(prefix) - 1))
 		name += sizeof(prefix) - 1;
 	for (uint32_t i = 0; i < REC_EVENTS; i++) {
-		if (!strcmp(snoop_event_name(i), name))
+		if (!strcmp(explain_event_name(i), name))
 			return 1ULL << i;
-		if (!strncmp(snoop_event_name(i), name, strlen(name)))
+		if (!strncmp(explain_event_name(i), name, strlen(name)))
 			found |= 1ULL << i;
 	}
 	return found;

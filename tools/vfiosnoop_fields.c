@@ -143,15 +143,6 @@ const struct field *const snoop_fields[REC_EVENTS] = {
 	[REC_locked_vm] = locked_vm_fields,
 };
 
-const char *snoop_event_name(uint32_t event)
-{
-#define NAME(event, type) [REC_##event] = #event,
-	static const char *const names[REC_EVENTS] = {RECORD_EVENTS(NAME)};
-#undef NAME
-
-	return event < REC_EVENTS ? names[event] : "?";
-}
-
 static const void *value(const struct record *r, const struct field *f)
 {
 	return (const char *)r + f->offset;

@@ -31,7 +31,6 @@ struct field {
 extern const struct field *const snoop_fields[REC_EVENTS];
 
 /* Without "vfio_". */
-const char *snoop_event_name(uint32_t event);
 /* NULL: the event has none of this key. */
 const struct field *snoop_field(const struct record *r, const char *key);
 uint32_t snoop_u32(const struct record *r, const struct field *f);

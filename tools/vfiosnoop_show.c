@@ -11,6 +11,7 @@
 #include "lib/explain.h"
 #include "lib/names.h"
 #include "lib/out.h"
+#include "lib/size.h"
 #include "vfiosnoop_show.h"
 
 static void clean_name(const struct record *r, char *name)
@@ -83,7 +84,7 @@ void snoop_json(struct run *run, const struct shown *s)
 
 	json_object_object_add(o, "ts_ns",
 			       json_object_new_int64(r->ts_ns + run->epoch_ns));
-	snprintf(name, sizeof(name), "vfio_%s", snoop_event_name(r->event));
+	snprintf(name, sizeof(name), "vfio_%s", explain_event_name(r->event));
 	json_object_object_add(o, "event", json_object_new_string(name));
 	json_object_object_add(o, "pid", json_object_new_int64(r->tgid));
 	json_object_object_add(o, "tgid", json_object_new_int64(r->tgid));
@@ -112,20 +113,6 @@ void snoop_json(struct run *run, const struct shown *s)
 		json_object_object_add(o, "stack", stack);
 	}
 	out_object(o);
-}
-
-/* 4K, 2M, 1G: exact, or in bytes. */
-static const char *text_size(uint64_t size, char buf[24])
-{
-	static const char units[] = {'\0', 'K', 'M', 'G', 'T'};
-	size_t unit = 0;
-
-	while (size && !(size & 1023) && unit < sizeof(units) - 1) {
-		size >>= 10;
-		unit++;
-	}
-	snprintf(buf, 24, "%" PRIu64 "%c", size, units[unit]);
-	return buf;
 }
 
 static const char *text_iommu_type(uint32_t type)
@@ -183,20 +170,20 @@ static void text_details(const struct shown *s, char *buf, size_t size)
 	case REC_dma_map:
 		snprintf(buf, size, "0x%" PRIx64 " %s %s%s",
 			 (uint64_t)r->dma_map.iova,
-			 text_size(r->dma_map.size, bytes),
+			 size_text(r->dma_map.size, bytes),
 			 r->dma_map.prot & 1 ? "r" : "-",
 			 r->dma_map.prot & 2 ? "w" : "-");
 		break;
 	case REC_dma_map_progress:
 		snprintf(buf, size, "0x%" PRIx64 " %s of %s",
 			 (uint64_t)r->dma_map.iova,
-			 text_size(r->dma_map.done, done),
-			 text_size(r->dma_map.size, bytes));
+			 size_text(r->dma_map.done, done),
+			 size_text(r->dma_map.size, bytes));
 		break;
 	case REC_dma_unmap:
 		snprintf(buf, size, "0x%" PRIx64 " %s",
 			 (uint64_t)r->dma_unmap.iova,
-			 text_size(r->dma_unmap.size, bytes));
+			 size_text(r->dma_unmap.size, bytes));
 		break;
 	case REC_dma_pin:
 	case REC_dma_unpin:
@@ -252,7 +239,7 @@ void snoop_text(struct run *run, const struct shown *s)
 		snprintf(number, sizeof(number), "%u", s->number);
 	text_details(s, details, sizeof(details));
 	snprintf(what, sizeof(what), "%-*s %s", WIDTH_EVENT,
-		 snoop_event_name(r->event), details);
+		 explain_event_name(r->event), details);
 	len = snprintf(line, sizeof(line), "%s %7u %-10.10s %3s ", time,
 		       r->tgid, comm, number);
 	if (!ret) {

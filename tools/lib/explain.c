@@ -61,6 +61,15 @@ static const struct {
 	{0, 0, NULL},
 };
 
+const char *explain_event_name(uint32_t event)
+{
+#define NAME(event, type) [REC_##event] = #event,
+	static const char *const names[REC_EVENTS] = {RECORD_EVENTS(NAME)};
+#undef NAME
+
+	return event < REC_EVENTS ? names[event] : "?";
+}
+
 void explain_errno(int error, char *buf, size_t size)
 {
 	const char *name = strerrorname_np(error);
@@ -110,7 +119,8 @@ static int error_of(const struct record *r)
 	return ret < 0 ? -ret : 0;
 }
 
-static void say_overlap(const struct mapped_space *space,
+static void say_overlap(const struct explain *x,
+			const struct mapped_space *space,
 			const struct record *r, char *buf, size_t size)
 {
 	const struct ev_dma_map *e = &r->dma_map;
@@ -120,8 +130,16 @@ static void say_overlap(const struct mapped_space *space,
 	if (space)
 		m = mapped_find(space, e->iova, e->iova + e->size - 1);
 	if (!m) {
+		snprintf(buf, size, "%s",
+			 x->unknown
+				 ?: "overlaps a mapping from before this "
+				    "began");
+		return;
+	}
+	if (!m->ts_ns) {
 		snprintf(buf, size,
-			 "overlaps a mapping from before this began");
+			 "overlaps 0x%" PRIx64 "-0x%" PRIx64 " of %s/%u",
+			 m->iova, m->last, m->comm, m->tgid);
 		return;
 	}
 	ns = r->ts_ns > m->ts_ns ? r->ts_ns - m->ts_ns : 0;
@@ -191,11 +209,11 @@ static const char *bad_unmap(const struct ev_dma_unmap *e)
 	return "it would cut a mapping in two, or bad flags";
 }
 
-static void say_cause(const struct mapped_space *space, const struct record *r,
-		      int error, char *buf, size_t size)
+static void say_cause(const struct explain *x, const struct mapped_space *space,
+		      const struct record *r, int error, char *buf, size_t size)
 {
 	if (r->event == REC_dma_map && error == EEXIST) {
-		say_overlap(space, r, buf, size);
+		say_overlap(x, space, r, buf, size);
 	} else if (r->event == REC_dma_map && error == ENOSPC) {
 		say_no_place(space, buf, size);
 	} else if (r->event == REC_dma_map && error == ENOMEM) {
@@ -306,7 +324,7 @@ bool explain_event(struct explain *x, const struct record *r, char *buf,
 		explain_errno(error, buf, size);
 		len = strlen(buf);
 		len += snprintf(buf + len, size - len, ": ");
-		say_cause(space, r, error, buf + len, size - len);
+		say_cause(x, space, r, error, buf + len, size - len);
 	} else if (r->event == REC_dma_unmap) {
 		said = say_danger(&r->dma_unmap, buf, size);
 	} else if (r->event == REC_locked_vm) {
@@ -317,6 +335,27 @@ bool explain_event(struct explain *x, const struct record *r, char *buf,
 	if (space)
 		keep(x, r, space);
 	return said;
+}
+
+bool explain_books(struct explain *x, uint32_t container,
+		   const struct mapping *list, size_t count, int64_t limit)
+{
+	struct mapped_space *space = mapped_of(&x->mappings, container);
+
+	if (!space)
+		return false;
+	space->count = 0;
+	space->limit = limit;
+	for (size_t i = 0; i < count; i++) {
+		struct record r = {
+			.tgid = list[i].tgid,
+			.dma_map = {.iova = list[i].iova, .size = list[i].size},
+		};
+
+		memcpy(r.comm, list[i].comm, sizeof(r.comm));
+		mapped_add(space, &r);
+	}
+	return true;
 }
 
 void explain_free(struct explain *x)

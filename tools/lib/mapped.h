@@ -16,8 +16,8 @@
 
 struct mapped_range {
 	uint64_t iova;
-	uint64_t last; /* its last byte */
-	uint64_t ts_ns;
+	uint64_t last;	/* its last byte */
+	uint64_t ts_ns; /* when it was made; 0: not known */
 	uint32_t tgid;
 	char comm[VFIOSCOPE_COMM_LEN];
 };

@@ -42,6 +42,8 @@
 		__map;                                                     \
 	})
 
+#define barrier() asm volatile("" ::: "memory")
+
 #define bpf_map_lookup_elem(map, k) \
 	((typeof((map)->value))replay_lookup(REPLAY_MAP(map), k))
 #define bpf_map_update_elem(map, k, v, flags) \

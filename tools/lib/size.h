@@ -11,5 +11,7 @@
  * nothing may.
  */
 bool size_parse(const char *text, int64_t *size, const char **end);
+/* 4K, 2M, 1G: exact, or in bytes. */
+const char *size_text(uint64_t size, char buf[24]);
 
 #endif /* VFIOSCOPE_SIZE_H */
