@@ -238,29 +238,12 @@ static void show_totals(struct run *run, const struct maps_rows *rows)
 		out_row(run, &total_table, WIDTH, &totals[i]);
 }
 
-static void show_title(struct run *run, const struct maps_container *c)
-{
-	const struct container *held = c->held;
-	char text[256] = "";
-	size_t len = 0;
-
-	if (*held->vm)
-		len = snprintf(text, sizeof(text), ", VM %s", held->vm);
-	for (size_t i = 0; i < held->group_count && len < sizeof(text); i++)
-		len += snprintf(text + len, sizeof(text) - len, "%s%d",
-				i ? " " : ", groups ", held->groups[i]);
-	for (size_t i = 0; i < held->device_count && len < sizeof(text); i++)
-		len += snprintf(text + len, sizeof(text) - len, "%s%s",
-				i ? " " : ", devices ", held->devices[i]);
-	out_line(run, SCREEN_TITLE, "container %ld: pid %d %s%s",
-		 (long)c->number, held->pid, held->comm, text);
-}
-
 static int show_container(struct run *run, const struct maps_container *c)
 {
 	struct maps *maps = run->state;
 	struct maps_ledger ledger = {};
 	struct maps_rows rows;
+	char title[256];
 
 	if (!maps_rows_make(&rows, &maps->model.owners, c->held->id, c->list,
 			    c->count)) {
@@ -275,8 +258,9 @@ static int show_container(struct run *run, const struct maps_container *c)
 		sorting = maps->sort;
 		qsort(rows.list, rows.count, sizeof(*rows.list), compare);
 	}
+	container_title(c->held, c->number, title, sizeof(title));
 	if (!run->json)
-		show_title(run, c);
+		out_line(run, SCREEN_TITLE, "%s", title);
 	if (!maps->ledger_only)
 		show_rows(run, &rows);
 	if (run->json) {

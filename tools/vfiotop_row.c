@@ -45,13 +45,20 @@ static __u64 load(const __u64 *v)
 	return __atomic_load_n(v, __ATOMIC_RELAXED);
 }
 
-static struct top_row *find(struct top_model *m, uint32_t id)
+struct top_row *top_model_find(struct top_model *m, uint32_t id)
 {
-	struct top_row *rows;
-
 	for (size_t i = 0; i < m->count; i++)
 		if (m->rows[i].container == id)
 			return &m->rows[i];
+	return NULL;
+}
+
+static struct top_row *find(struct top_model *m, uint32_t id)
+{
+	struct top_row *rows = top_model_find(m, id);
+
+	if (rows)
+		return rows;
 	rows = realloc(m->rows, (m->count + 1) * sizeof(*rows));
 	if (!rows)
 		return NULL;
@@ -65,7 +72,10 @@ static struct top_row *find(struct top_model *m, uint32_t id)
 	return rows;
 }
 
-static struct top_container *sums_of(struct top_model *m, uint32_t id)
+/* No event told of it. */
+static struct top_container none;
+
+struct top_container *top_model_sums(struct top_model *m, uint32_t id)
 {
 	for (unsigned int i = 0; i < TOP_PROBES; i++) {
 		struct top_container *c =
@@ -74,7 +84,7 @@ static struct top_container *sums_of(struct top_model *m, uint32_t id)
 		if (load(&c->key) == (id | TOP_USED))
 			return c;
 	}
-	return NULL;
+	return &none;
 }
 
 /* Zeroed behind the key, and the key last, for the next one who claims it. */
@@ -338,7 +348,6 @@ static void fill_rates(struct top_row *row, struct top_container *sums,
 
 int top_model_update(struct top_model *m, const struct run *run)
 {
-	static struct top_container none;
 	double seconds = run->elapsed > 0 ? run->elapsed : 1;
 	bool flights = false;
 
@@ -353,22 +362,22 @@ int top_model_update(struct top_model *m, const struct run *run)
 	m->lost = load(&m->global->lost);
 	for (size_t i = 0; i < m->count; i++) {
 		struct top_row *row = &m->rows[i];
-		struct top_container *sums = sums_of(m, row->container);
+		struct top_container *sums = top_model_sums(m, row->container);
 
 		if (row->over)
 			forget(row);
-		start_anew(row, sums ?: &none);
-		fill_held(m, run, row, sums ?: &none);
-		flight_begin(&row->inflight, sums ?: &none, run->now_ns);
+		start_anew(row, sums);
+		fill_held(m, run, row, sums);
+		flight_begin(&row->inflight, sums, run->now_ns);
 		if (row->held.ptr && !containers_find(&m->held, row->container))
 			flight_teardown(&row->inflight, row->held.pid,
 					row->pinned_bytes);
 		if (row->inflight.op)
 			flight_phase(&row->inflight, &m->phases);
-		fill_books(m, run, row, sums ?: &none);
+		fill_books(m, run, row, sums);
 		flights |= row->inflight.op != FLIGHT_NONE;
 		if (source_ready(run->source))
-			fill_rates(row, sums ?: &none, seconds);
+			fill_rates(row, sums, seconds);
 		else
 			no_rates(row);
 		row->lost = m->lost;
@@ -376,8 +385,10 @@ int top_model_update(struct top_model *m, const struct run *run)
 			m->map_rate += row->map_rate;
 		if (row->pinned_bytes > 0)
 			m->pinned_bytes += row->pinned_bytes;
-		if (sums && sums->released) {
+		if (sums->released) {
 			flight_end(&row->inflight);
+			memcpy(row->last.failures, sums->failures,
+			       sizeof(sums->failures));
 			give_back(sums);
 			row->over = true;
 		}

@@ -67,6 +67,10 @@ struct source;
 
 int top_model_open(struct top_model *model, struct source *source);
 int top_model_update(struct top_model *model, const struct run *run);
+/* What the BPF side keeps of a container; all zeroes if it keeps nothing. */
+struct top_container *top_model_sums(struct top_model *model, uint32_t id);
+/* NULL: there is none. */
+struct top_row *top_model_find(struct top_model *model, uint32_t id);
 void top_model_close(struct top_model *model);
 
 #endif /* VFIOSCOPE_VFIOTOP_ROW_H */

@@ -88,7 +88,7 @@ test_vfiosnoop_client() {
 	is "unmaps, and what they unmapped" "[4096, 0]" "$(seen $log '[r["unmapped"] for r in rows("dma_unmap")][16:18]')"
 	is "unmaps" 20 "$(seen $log 'len(rows("dma_unmap"))')"
 	is "unmaps of nothing are marked" "$(printf '%s' '[(2147483648, 0)] 3')" "$(seen $log '"%s %d" % (sorted({(r["iova"], r["ret"]) for r in rows("dma_unmap") if "unmapped nothing" in r.get("explanation", "")}), sum("explanation" in r for r in rows("dma_unmap")))')"
-	is "a failed map names what it overlaps" "EEXIST: overlaps 0x2000-0x2fff mapped by tools_workload/$client" "$(seen $log '[r["explanation"] for r in rows("dma_map") if r["ret"]][1]' | sed 's/ [0-9.]* m\?s ago//')"
+	is "a failed map names what it overlaps" "EEXIST: overlaps 0x6000-0x6fff mapped by tools_workload/$client" "$(seen $log '[r["explanation"] for r in rows("dma_map") if r["ret"]][1]' | sed 's/ [0-9.]* m\?s ago//')"
 	is "none was lost" 0 "$(seen $log 'sum("lost" in r for r in every)')"
 	is "one container" 1 "$(seen $log 'len({r["container"] for r in rows() if "container" in r})')"
 	if [ "$VFIOSCOPE_MODULES" = ours ]; then
@@ -158,8 +158,8 @@ TXT
 		[ $i != 22 ] || echo 'tools_work 1 dma_map 0x40000000 2M rw 0'
 	done
 	for ((i = 0; i < 7; i++)); do
-		printf 'tools_work 1 dma_map 0x%x 4K rw -17\n' $((i * 8192))
-		printf '    `- EEXIST: overlaps 0x%x-0x%x \n' $((i * 8192)) $((i * 8192 + 4095))
+		printf 'tools_work 1 dma_map 0x%x 4K rw -17\n' $((3 * i * 8192))
+		printf '    `- EEXIST: overlaps 0x%x-0x%x \n' $((3 * i * 8192)) $((3 * i * 8192 + 4095))
 	done
 	for ((i = 0; i < 17; i++)); do
 		printf 'tools_work 1 dma_unmap 0x%x 4K 0\n' $((i * 8192))

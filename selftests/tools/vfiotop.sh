@@ -19,7 +19,7 @@ test_vfiotop_rows() {
 	is "snapshot: pinned bytes" $((23 * 4096 + (2 << 20))) "$(json "$log" 'mine(name)["pinned_bytes"]')"
 
 	rm "$log"
-	vfiotop --json 1 8 >"$log" 2>"$work/top.err" &
+	vfiotop --json --drill 1 8 >"$log" 2>"$work/top.err" &
 	local pid=$!
 	listening "$last"
 	ok $? "vfiotop listens" "$(cat "$work/top.err"; bpftool prog show)"
@@ -31,11 +31,14 @@ test_vfiotop_rows() {
 	is "events: errors" 7 "$(json "$log" 'mine(name)["errors"]')"
 	is "events: none lost" 0 "$(json "$log" 'mine(name)["lost"]')"
 	is "every key of the contract" "[]" "$(json "$log" '[k for k in "container pid comm vm groups devices users kvm maps dma_entry_limit pinned_bytes memlock_limit map_rate map_bytes_rate unmap_rate map_p50_ns map_p99_ns map_max_ns errors lost inflight".split() if k not in mine(name)]')"
+	drill_is "$log"
 	is "a latency was measured" True "$(json "$log" 'max(r["map_max_ns"] or 0 for r in all_mine(name)) > 1000')"
 
-	vfiotop -b 1 2 >"$work/top.wide" 2>"$work/top.err" &
+	exec 9<>/dev/vfio/vfio
+	vfiotop -b 0.2 2 >"$work/top.wide" 2>"$work/top.err" &
 	pid=$!
-	vfiotop -C 1 2 >"$work/top.txt" 2>&1
+	vfiotop -C -D -c "$(json "$log" 'mine(name)["container"]')" 0.2 2 >"$work/top.txt" 2>&1
+	exec 9<&-
 	grep -q tools_wor "$work/top.txt"
 	ok $? "vfiotop -C has the client's row" "$(cat "$work/top.txt")"
 	ended 60 $pid
@@ -43,37 +46,117 @@ test_vfiotop_rows() {
 	grep -q tools_wor "$work/top.wide"
 	ok $? "vfiotop -b has the client's row" "$(cat "$work/top.wide")"
 	is "vfiotop -C keeps to 80 columns" 0 "$(awk 'length > 80' "$work/top.txt" | wc -l)"
+	is "-c shows it alone" 2 "$(grep -c '^1 of 2 containers' "$work/top.txt")"
+	is "-D shows its mappings by size" 2 "$(grep -c '^by size, bytes: 4K+: 37, 2M+: 1, 4M+: 1$' "$work/top.txt")"
 	client_end
 }
 
+drill_prelude="$rows_prelude
+d = mine(name)
+m, e = d['mappings'], d['last_errors']"
+
+# The details after the phase busy, of a vfiotop that listened to all of it.
+drill_is() {
+	local name wanted expression
+	while IFS='|' read -r name wanted expression; do
+		is "${name% }" "$(sed 's/^ //; s/ $//' <<<"$wanted")" "$(ask "$drill_prelude" "$1" "${expression# }")"
+	done <<-TXT
+		drill: mappings and bytes | (True, 39, $((37 * 4096 + (8 << 20)))) | (m["complete"], m["maps"], m["bytes"])
+		drill: by size | [(8191, 37), (4194303, 1), (8388607, 1)] | [(s["le_bytes"], s["count"]) for s in m["sizes"]]
+		drill: the kinds are all of it | (39, $((37 * 4096 + (8 << 20)))) | (sum(k["maps"] for k in m["kinds"]), sum(k["size"] for k in m["kinds"]))
+		drill: run lengths | $([ "$VFIOSCOPE_MODULES" = ours ] && echo "(39, True)" || echo "(None, None)") | (m["run_lengths"] and sum(s["count"] for s in m["run_lengths"]), m["runs"] and 39 <= m["runs"] < 39 + 2048)
+		drill: holders | [('container', None), ('device', '0000:00:10.0'), ('group', None)] | sorted((h["what"], h["device"]) for h in d["holders"] if h["kind"] == "process" and h["pid"] == client)
+		drill: their groups | True | {h["group"] for h in d["holders"]} == {None, $group}
+		drill: every user is accounted for | (2, 2, 0) | (d["container_users"], d["accounted"], d["unaccounted"])
+		drill: maps that were timed | 32 | sum(b["count"] for b in d["map_buckets"])
+		drill: the last errors, the last first | True | [x["iova"] for x in e] == [3 * i * 8192 for i in range(6, -1, -1)]
+		drill: what they were | {('vfio_dma_map', 4096, -17, 'EEXIST')} | {(x["event"], x["size"], x["ret"], x["error"]) for x in e}
+		drill: what is still in the way | EEXIST: overlaps 0x24000-0x24fff of tools_workload/$client | e[0]["explanation"]
+		drill: what is not any more | {'EEXIST: overlapped what is not mapped any more'} | {x["explanation"] for x in e[1:]}
+		drill: who tried it | {('tools_workload', $client)} | {(x["comm"], x["pid"]) for x in e}
+	TXT
+}
+
+# typed KEY ..
+typed() {
+	tmux -L vfiotop send-keys "$@"
+}
+
+# shows NAME PATTERN: the screen, soon; it stays in $screen.
+shows() {
+	local tries
+	for ((tries = 0; tries < 200; tries++)); do
+		screen=$(tmux -L vfiotop capture-pane -p)
+		grep -Eq -- "$2" <<<"$screen" && break
+		sleep 0.2
+	done
+	grep -Eq -- "$2" <<<"$screen"
+	ok $? "$1" "$screen"
+}
+
+# The row that stands out: its colours are swapped, as the heading's are.
+marked() {
+	tmux -L vfiotop capture-pane -e -p | python3 -c '
+import re, sys
+swapped, found = False, []
+for line in sys.stdin:
+    for part in re.findall(r"\x1b\[([0-9;]*)m|([^\x1b]+)", line):
+        for code in part[0].split(";") if not part[1] else []:
+            swapped = code == "7" or swapped and code not in ("", "0", "27")
+        if part[1].strip() and swapped:
+            found.append(part[1].split())
+print(*[row[1] for row in found if row[0] != "CT"])'
+}
+
+# The client's container, and one of this shell without a group.
 test_vfiotop_screen() {
-	tmux -L vfiotop new-session -d -x 100 -y 30 "vfiotop 1"
+	local screen group key
+	group=$(basename "$(realpath /sys/bus/pci/devices/0000:00:10.0/iommu_group)")
+	tmux -L vfiotop new-session -d -x 80 -y 24 "vfiotop 0.5"
 	client_start
 	go held
-	local screen tries
-	for ((tries = 0; tries < 30; tries++)); do
-		screen=$(tmux -L vfiotop capture-pane -p)
-		grep -q tools_wor <<<"$screen" && break
-		sleep 1
-	done
-	grep -q tools_wor <<<"$screen"
-	ok $? "the screen shows the client's row" "$screen"
-	tmux -L vfiotop send-keys h
-	sleep 2
-	screen=$(tmux -L vfiotop capture-pane -p)
-	grep -qi 'sort' <<<"$screen"
-	ok $? "h shows the keys" "$screen"
-	tmux -L vfiotop send-keys h
-	tmux -L vfiotop send-keys q
-	for ((tries = 0; tries < 30; tries++)); do
-		pgrep -x vfiotop >/dev/null || break
-		sleep 1
-	done
-	! pgrep -x vfiotop >/dev/null
-	ok $? "q ends it"
-	tmux -L vfiotop kill-server 2>/dev/null
+	exec 9<>/dev/vfio/vfio
+	shows "the screen shows the client's row" "^ *[0-9]+ +$client tools_wor"
+	shows "and the other one's" "^ *[0-9]+ +$$ run-all"
+	typed h
+	shows "h shows the keys" 'sort'
+	typed h
+	shows "and any key the rows" "^ *[0-9]+ +$client tools_wor"
+	# Both keys for each direction; wherever they were at first.
+	typed k Up
+	grep -Eq "^ *[0-9]+ +$client tools_wor" <<<"$(tail -n +3 <<<"$screen" | head -1)" || typed j
+	typed r Enter
+	shows "enter opens the row that was chosen, wherever it is" "container [0-9]+: pid $client tools_workload"
+	shows "who holds it" "^held, group $group: 2 users = 1 attachment .*; all accounted for"
+	is "each with a line" 3 "$(grep -Ec "^process +$client tools_workload +[0-9]+ (container|group|device 0000:00:10.0)$" <<<"$screen")"
+	is "the mappings by size" 1 "$(grep -c '^by size, bytes: 4K+: 23, 2M+: 1$' <<<"$screen")"
 	go busy
+	shows "what fails is in words" '`- EEXIST: overlaps 0x24000-0x24fff of tools_workload/'"$client"
+	shows "and what was mapped" '^by size, bytes: 4K\+: 37, 2M\+: 1, 4M\+: 1$'
+	shows "how long that took" '^maps since vfiotop began: 32, by how'
+	is "what there is no room for is counted" 1 "$(grep -Ec '^  and [4-6] more$' <<<"$screen")"
+	tmux -L vfiotop resize-window -x 40 -y 24
+	shows "a terminal of 40 columns has all parts" "^process +$client device 0000:00:10.0$"
+	is "and no room is wasted there" 4 "$(grep -Ec '^(by size|held|maps since|failed since)' <<<"$screen")"
+	tmux -L vfiotop resize-window -x 80 -y 24
+	typed Escape
+	shows "escape goes back" '2 of 2 containers'
+	is "to the same row, which stands out" "$client" "$(marked)"
+	typed f
+	shows "f leaves its process alone" '1 of 1 containers|1 of 2 containers'
+	typed f
+	shows "and all again" '2 of 2 containers'
+	typed Enter
+	shows "enter opens it again" "container [0-9]+: pid $client tools_workload"
 	client_end
+	shows "when it goes, that is said" 'container that was shown has gone'
+	shows "and what is left is shown" "^ *[0-9]+ +$$ run-all"
+	key=$(pgrep -nx vfiotop || echo none)
+	typed Enter q
+	gone 30 "$key"
+	ok $? "q ends it, in the details as well"
+	exec 9<&-
+	tmux -L vfiotop kill-server 2>/dev/null
 }
 
 test_vfiotop_leaves_nothing() {

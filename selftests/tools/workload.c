@@ -7,8 +7,9 @@
  * counts are primes, so that no two sums of them are alike.
  *
  *	held	23 mappings of 4 KiB and one of 2 MiB, the device open
- *	busy	31 more of 4 KiB and one of 6 MiB; 7 that fail (EEXIST), 17
- *		unmapped, 3 unmaps that find nothing
+ *	busy	31 more of 4 KiB and one of 6 MiB; 7 that fail (EEXIST), each
+ *		three mappings further; 17 unmapped, so that the last of those
+ *		is still in the way; 3 unmaps that find nothing
  */
 #include <errno.h>
 #include <stdio.h>
@@ -44,8 +45,8 @@ static void busy(int container, char *small, char *large)
 	for (int i = HELD; i < HELD + MORE; i++)
 		vfio_map(container, small + i * SZ_4K, i * STEP, SZ_4K);
 	for (int i = 0; i < FAILING; i++)
-		if (__vfio_map(container, small, i * STEP, SZ_4K, VFIO_RW) !=
-		    -EEXIST)
+		if (__vfio_map(container, small, 3 * i * STEP, SZ_4K,
+			       VFIO_RW) != -EEXIST)
 			vfio_die("an overlap was mapped");
 	for (int i = 0; i < UNMAPS; i++)
 		if (vfio_unmap(container, i * STEP, SZ_4K) != SZ_4K)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The containers of a snapshot, each with who has it and what is in it. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,6 +125,26 @@ uint32_t containers_number(uint32_t id)
 		return id;
 	ids[count++] = id;
 	return count;
+}
+
+void container_title(const struct container *c, long number, char *buf,
+		     size_t size)
+{
+	size_t len = snprintf(buf, size, "container %ld: ", number);
+
+	if (c->pid && len < size)
+		len += snprintf(buf + len, size - len, "pid %d %s", c->pid,
+				c->comm);
+	else if (len < size)
+		len += snprintf(buf + len, size - len, "nobody has it open");
+	if (*c->vm && len < size)
+		len += snprintf(buf + len, size - len, ", VM %s", c->vm);
+	for (size_t i = 0; i < c->group_count && len < size; i++)
+		len += snprintf(buf + len, size - len, "%s%d",
+				i ? " " : ", groups ", c->groups[i]);
+	for (size_t i = 0; i < c->device_count && len < size; i++)
+		len += snprintf(buf + len, size - len, "%s%s",
+				i ? " " : ", devices ", c->devices[i]);
 }
 
 void containers_free(struct containers *cs)

@@ -40,6 +40,9 @@ struct container *containers_find(struct containers *containers, uint32_t id);
  * address, in which order it was first asked for.
  */
 uint32_t containers_number(uint32_t id);
+/* "container 1: pid 182 qemu, VM web, groups 3, devices 0000:00:10.0" */
+void container_title(const struct container *container, long number, char *buf,
+		     size_t size);
 void containers_free(struct containers *containers);
 
 #endif /* VFIOSCOPE_CONTAINERS_H */

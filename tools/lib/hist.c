@@ -117,7 +117,7 @@ static unsigned int join_rows(uint64_t rows[HIST_LOG2_MAX], unsigned int most,
 	if (*last == HIST_LOG2_MAX || !most)
 		return 0;
 	while (*last / step - *first / step + 1 > most)
-		step *= 2;
+		step++;
 	for (unsigned int log = *first; log <= *last; log++)
 		joined[log / step] += rows[log];
 	memcpy(rows, joined, sizeof(joined));

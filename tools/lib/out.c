@@ -209,7 +209,7 @@ struct json_object *out_json_row(struct run *run, const struct table *table,
 {
 	struct json_object *object = json_object_new_object();
 
-	if (run->timestamps)
+	if (run && run->timestamps)
 		json_object_object_add(object, "ts_ns",
 				       json_object_new_int64(run->real_ns));
 	for (size_t i = 0; i < table->count; i++)

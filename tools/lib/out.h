@@ -57,7 +57,9 @@ void out_row(struct run *run, const struct table *table, int width,
 void out_row_styled(struct run *run, const struct table *table, int width,
 		    const void *row, enum screen_style style);
 void out_json(struct run *run, const struct table *table, const void *row);
-/* The object that out_json() writes, for somebody who adds to it. */
+/* The object that out_json() writes, for somebody who adds to it; @run may be
+ * NULL: without the time.
+ */
 struct json_object *out_json_row(struct run *run, const struct table *table,
 				 const void *row);
 /* Writes an object of the tool's own making, and gives it up. */
