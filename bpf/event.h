@@ -107,6 +107,7 @@ struct ev_dma_map {
 	__u64 wait_ns; /* until it got to its first page, the lock's wait mostly */
 };
 
+/* dma_unmap_start, dma_unmap */
 struct ev_dma_unmap {
 	__u32 container;
 	__u32 flags;

@@ -36,7 +36,8 @@
 	X(dma_unmap, dma_unmap)           \
 	X(dma_pin, dma_pin)               \
 	X(dma_unpin, dma_pin)             \
-	X(locked_vm, locked_vm)
+	X(locked_vm, locked_vm)           \
+	X(dma_unmap_start, dma_unmap)
 
 #define RECORD_ID(event, type) REC_##event,
 enum record_event { RECORD_EVENTS(RECORD_ID) REC_EVENTS };

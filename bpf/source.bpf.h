@@ -46,6 +46,7 @@
 #define EV_dma_map_start       struct ev_dma_map
 #define EV_dma_map	       struct ev_dma_map
 #define EV_dma_map_progress    struct ev_dma_map
+#define EV_dma_unmap_start     struct ev_dma_unmap
 #define EV_dma_unmap	       struct ev_dma_unmap
 #define EV_dma_pin	       struct ev_dma_pin
 #define EV_dma_unpin	       struct ev_dma_pin

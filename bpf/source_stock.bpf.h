@@ -601,6 +601,27 @@ static __always_inline bool stock_read_map(struct ev_dma_map *e,
 
 #define STOCK_dma_map_progress
 
+#define STOCK_dma_unmap_start                                                  \
+	SEC("fentry/vfio_fops_unl_ioctl")                                      \
+	int BPF_PROG(st__vfio__dma_unmap_start, struct file *file,             \
+		     unsigned int cmd, unsigned long arg)                      \
+	{                                                                      \
+		struct stock_unmap_arg unmap;                                  \
+                                                                               \
+		if (cmd != STOCK_UNMAP_DMA || !stock_has_backend(file) ||      \
+		    bpf_probe_read_user(&unmap, sizeof(unmap), (void *)arg))   \
+			return 0;                                              \
+                                                                               \
+		struct ev_dma_unmap e = {                                      \
+			.container = view_container_id(stock_container(file)), \
+			.flags = unmap.flags,                                  \
+			.iova = unmap.iova,                                    \
+			.size = unmap.size};                                   \
+                                                                               \
+		on_dma_unmap_start(ctx, &e);                                   \
+		return 0;                                                      \
+	}
+
 /* A failed one writes nothing back: the size there is still the wanted one. */
 #define STOCK_dma_unmap                                                        \
 	SEC("fexit/vfio_fops_unl_ioctl")                                       \

@@ -181,26 +181,28 @@
 #define TRACEPOINT_dma_map	    TRACEPOINT_DMA_MAP(dma_map)
 #define TRACEPOINT_dma_map_progress TRACEPOINT_DMA_MAP(dma_map_progress)
 
-#define TRACEPOINT_dma_unmap                                                   \
-	TRACEPOINT(type1, dma_unmap, const struct vfio_dma_unmap_event *unmap) \
-	{                                                                      \
-		if (!unmap)                                                    \
-			return 0;                                              \
-                                                                               \
-		struct ev_dma_unmap e = {.container = unmap->container,        \
-					 .flags = unmap->flags,                \
-					 .ret = unmap->ret,                    \
-					 .iova = unmap->iova,                  \
-					 .size = unmap->size,                  \
-					 .unmapped = unmap->unmapped,          \
-					 .duration_ns = unmap->duration_ns,    \
-					 .iommu_ns = unmap->iommu_ns,          \
-					 .unpin_ns = unmap->unpin_ns,          \
-					 .pages = unmap->pages};               \
-                                                                               \
-		on_dma_unmap(ctx, &e);                                         \
-		return 0;                                                      \
+#define TRACEPOINT_DMA_UNMAP(event)                                         \
+	TRACEPOINT(type1, event, const struct vfio_dma_unmap_event *unmap)  \
+	{                                                                   \
+		if (!unmap)                                                 \
+			return 0;                                           \
+                                                                            \
+		struct ev_dma_unmap e = {.container = unmap->container,     \
+					 .flags = unmap->flags,             \
+					 .ret = unmap->ret,                 \
+					 .iova = unmap->iova,               \
+					 .size = unmap->size,               \
+					 .unmapped = unmap->unmapped,       \
+					 .duration_ns = unmap->duration_ns, \
+					 .iommu_ns = unmap->iommu_ns,       \
+					 .unpin_ns = unmap->unpin_ns,       \
+					 .pages = unmap->pages};            \
+                                                                            \
+		on_##event(ctx, &e);                                        \
+		return 0;                                                   \
 	}
+#define TRACEPOINT_dma_unmap_start TRACEPOINT_DMA_UNMAP(dma_unmap_start)
+#define TRACEPOINT_dma_unmap	   TRACEPOINT_DMA_UNMAP(dma_unmap)
 
 #define TRACEPOINT_DMA_PIN(event)                                          \
 	TRACEPOINT(type1, event, __u32 container, __u64 iova, __u64 pages, \

@@ -292,6 +292,10 @@ TEST_F(trace, maps_and_unmaps)
 	EXPECT_EQ(1,
 		  count_word(&self->e, "vfio_dma_unmap", "unmapped", "126976"));
 	EXPECT_EQ(1, count_word(&self->e, "vfio_dma_unmap", "pages", "31"));
+	EXPECT_EQ(19, count(&self->e, "vfio_dma_unmap_start"));
+	line = next(&self->e, "vfio_dma_unmap_start", NULL);
+	EXPECT_EQ((long long)IOVA, number(line, "iova"));
+	EXPECT_EQ(4096, number(line, "size"));
 	line = next(&self->e, "vfio_dma_unmap", NULL);
 	EXPECT_GT(number(line, "iommu_ns"), 0);
 	EXPECT_GT(number(line, "unpin_ns"), 0);

@@ -92,6 +92,12 @@ static const struct field dma_map_fields[] = {
 	FIELD(U64, "pages", dma_map.pages),
 	FIELD(U64, "runs", dma_map.runs),
 	{}};
+static const struct field dma_unmap_start_fields[] = {
+	FIELD(ID, "container", dma_unmap.container),
+	FIELD(U64, "iova", dma_unmap.iova),
+	FIELD(U64, "size", dma_unmap.size),
+	FIELD(U32, "flags", dma_unmap.flags),
+	{}};
 static const struct field dma_unmap_fields[] = {
 	FIELD(ID, "container", dma_unmap.container),
 	FIELD(U64, "iova", dma_unmap.iova),
@@ -141,6 +147,7 @@ const struct field *const snoop_fields[REC_EVENTS] = {
 	[REC_dma_pin] = dma_pin_fields,
 	[REC_dma_unpin] = dma_pin_fields,
 	[REC_locked_vm] = locked_vm_fields,
+	[REC_dma_unmap_start] = dma_unmap_start_fields,
 };
 
 static const void *value(const struct record *r, const struct field *f)

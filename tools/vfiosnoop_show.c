@@ -180,6 +180,7 @@ static void text_details(const struct shown *s, char *buf, size_t size)
 			 size_text(r->dma_map.done, done),
 			 size_text(r->dma_map.size, bytes));
 		break;
+	case REC_dma_unmap_start:
 	case REC_dma_unmap:
 		snprintf(buf, size, "0x%" PRIx64 " %s",
 			 (uint64_t)r->dma_unmap.iova,

@@ -98,6 +98,26 @@ TRACE_EVENT(vfio_dma_map_progress,
 		  __entry->size)
 );
 
+TRACE_EVENT(vfio_dma_unmap_start,
+	TP_PROTO(const struct vfio_dma_unmap_event *unmap),
+	TP_ARGS(unmap),
+	TP_STRUCT__entry(
+		__field(u64, iova)
+		__field(u64, size)
+		__field(u32, container)
+		__field(u32, flags)
+	),
+	TP_fast_assign(
+		__entry->iova = unmap->iova;
+		__entry->size = unmap->size;
+		__entry->container = unmap->container;
+		__entry->flags = unmap->flags;
+	),
+	TP_printk("container=%u iova=0x%llx size=%llu flags=0x%x",
+		  __entry->container, __entry->iova, __entry->size,
+		  __entry->flags)
+);
+
 TRACE_EVENT(vfio_dma_unmap,
 	TP_PROTO(const struct vfio_dma_unmap_event *unmap),
 	TP_ARGS(unmap),

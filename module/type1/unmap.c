@@ -329,7 +329,9 @@ long vfio_type1_unmap_dma(struct vfio_iommu *iommu, unsigned long arg)
 			  VFIO_DMA_UNMAP_FLAG_VADDR | VFIO_DMA_UNMAP_FLAG_ALL;
 	const size_t minsz = offsetofend(struct vfio_iommu_type1_dma_unmap,
 					 size);
-	const bool timed = trace_vfio_dma_unmap_enabled();
+	/* Who heard of its beginning is to hear of its end. */
+	const bool timed = trace_vfio_dma_unmap_enabled() ||
+			   trace_vfio_dma_unmap_start_enabled();
 	const u64 start = timed ? ktime_get_ns() : 0;
 	struct vfio_dma_unmap_event event = {};
 	struct vfio_iommu_type1_dma_unmap unmap;
@@ -348,6 +350,7 @@ long vfio_type1_unmap_dma(struct vfio_iommu *iommu, unsigned long arg)
 		event.ret = unmap_get_bitmap(&unmap, arg, &bitmap);
 
 	if (!event.ret) {
+		trace_vfio_dma_unmap_start(&event);
 		mutex_lock(&iommu->lock);
 		event.ret = unmap_locked(iommu, &unmap,
 					 unmap.flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP ?

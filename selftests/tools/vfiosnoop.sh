@@ -87,6 +87,7 @@ test_vfiosnoop_client() {
 	is "the vaddr is the client's" True "$(seen $log 'len({r["vaddr"] - r["iova"] // 2 for r in rows("dma_map") if r["size"] == 4096 and not r["ret"]}) == 1')"
 	is "unmaps, and what they unmapped" "[4096, 0]" "$(seen $log '[r["unmapped"] for r in rows("dma_unmap")][16:18]')"
 	is "unmaps" 20 "$(seen $log 'len(rows("dma_unmap"))')"
+	is "beginnings of unmaps" 20 "$(seen $log 'len(rows("dma_unmap_start"))')"
 	is "unmaps of nothing are marked" "$(printf '%s' '[(2147483648, 0)] 3')" "$(seen $log '"%s %d" % (sorted({(r["iova"], r["ret"]) for r in rows("dma_unmap") if "unmapped nothing" in r.get("explanation", "")}), sum("explanation" in r for r in rows("dma_unmap")))')"
 	is "a failed map names what it overlaps" "EEXIST: overlaps 0x6000-0x6fff mapped by tools_workload/$client" "$(seen $log '[r["explanation"] for r in rows("dma_map") if r["ret"]][1]' | sed 's/ [0-9.]* m\?s ago//')"
 	is "none was lost" 0 "$(seen $log 'sum("lost" in r for r in every)')"
@@ -126,7 +127,7 @@ test_vfiosnoop_explained() {
 # source alone has: LINE is COMM CT EVENT DETAILS RET.
 normal_text() {
 	vfiosnoop --replay "$work/all.rec" -p "$client" | awk -v first='' '
-		NR == 1 || / (group_get|group_put|dma_map_start) / { next }
+		NR == 1 || / (group_get|group_put|dma_map_start|dma_unmap_start) / { next }
 		/^    `- / { sub(/mapped [0-9].*/, ""); print; next }
 		{
 			ret = length($0) == 80 ? substr($0, 77) + 0 : ""
