@@ -182,6 +182,8 @@ struct snap_survey {
 	__u64 iova;	     /* in */
 	__u64 start;	     /* out: where it begins */
 	__u64 done; /* out: its size; that of one in the making grows */
+	__u64 from; /* in: walk those alone that begin from here */
+	__u64 to;   /* in: ... up to here; 0: all */
 	__u32 prot; /* out: IOMMU_READ | IOMMU_WRITE */
 	__u32 unused;
 	__u32 ok;	 /* out: the container is what was expected */

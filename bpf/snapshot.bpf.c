@@ -124,6 +124,8 @@ int snapshot(struct bpf_iter__task_file *ctx)
 
 struct walk {
 	struct tree tree;
+	__u64 from;
+	__u64 to;
 	__u64 maps;
 	__u64 bytes;
 	__u64 pinned;
@@ -140,9 +142,12 @@ static __always_inline struct vfio_dma___view *dma_of(struct rb_node *node)
 static __always_inline void visit(struct walk *w, struct rb_node *node)
 {
 	struct vfio_dma___view *dma;
-	__u64 size;
+	__u64 size, iova;
 
 	dma = dma_of(node);
+	iova = BPF_CORE_READ(dma, iova);
+	if (iova < w->from || iova > w->to)
+		return;
 	size = BPF_CORE_READ(dma, size);
 	w->maps++;
 	w->bytes += size;
@@ -150,7 +155,7 @@ static __always_inline void visit(struct walk *w, struct rb_node *node)
 	    BPF_CORE_READ(dma, iommu_mapped)) {
 		w->pinned += size;
 	} else {
-		w->making = BPF_CORE_READ(dma, iova);
+		w->making = iova;
 		w->has_making = 1;
 	}
 }
@@ -227,6 +232,8 @@ int survey(struct snap_survey *s)
 		find_mapping(s, iommu);
 	if (s->walk && bpf_core_field_exists(iommu->dma_list) &&
 	    bpf_core_type_exists(struct vfio_dma___view)) {
+		w.from = s->from;
+		w.to = s->to ?: EV_UNKNOWN;
 		w.tree.at = BPF_CORE_READ(iommu, dma_list.rb_node);
 		bpf_loop(MAX_TREE_MOVES, step, &w, 0);
 		s->has_maps = !w.tree.at;

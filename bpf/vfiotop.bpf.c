@@ -13,6 +13,7 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
+#define UNMAP_VADDR 4 /* VFIO_DMA_UNMAP_FLAG_VADDR */
 #ifndef ENOMEM
 #define ENOMEM 12
 #endif
@@ -186,8 +187,8 @@ ON(group_set_kvm)
 	changed();
 }
 
-/* The thread's usual place among the maps in flight. Two threads that share
- * one show the later map; the sums are not touched by that.
+/* The thread's usual place among what is in flight. Two threads that share one
+ * show the later call; the sums are not touched by that.
  */
 static __always_inline struct top_inflight *inflight(struct top_container *c,
 						     __u32 tid)
@@ -195,24 +196,47 @@ static __always_inline struct top_inflight *inflight(struct top_container *c,
 	return &c->inflight[tid & (TOP_INFLIGHT - 1)];
 }
 
-ON(dma_map_start)
+static __always_inline void begin(struct top_container *c, __u64 iova,
+				  __u64 size, __u32 unmap)
 {
-	struct top_container *c = find(e->container);
-	struct top_inflight *f;
-	__u64 task;
+	__u64 task = bpf_get_current_pid_tgid();
+	struct top_inflight *f = inflight(c, task);
 
-	if (!c)
-		return;
-	task = bpf_get_current_pid_tgid();
-	f = inflight(c, task);
-	f->iova = e->iova;
-	f->size = e->size;
+	f->iova = iova;
+	f->size = size;
 	f->done = 0;
 	f->pin_ns = 0;
 	f->iommu_ns = 0;
+	f->unmap = unmap;
 	f->start_ns = bpf_ktime_get_ns();
 	f->tgid = task >> 32;
 	f->tid = task;
+}
+
+static __always_inline void end(struct top_container *c)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+	struct top_inflight *f = inflight(c, tid);
+
+	if (f->tid == tid)
+		f->tid = 0;
+}
+
+ON(dma_map_start)
+{
+	struct top_container *c = find(e->container);
+
+	if (c)
+		begin(c, e->iova, e->size, 0);
+}
+
+/* Without a size it is of everything. That of addresses alone takes no time. */
+ON(dma_unmap_start)
+{
+	struct top_container *c = find(e->container);
+
+	if (c && !(e->flags & UNMAP_VADDR))
+		begin(c, e->iova, e->size ?: EV_UNKNOWN, 1);
 }
 
 /* May come from a worker, so it is told by its address, not by the task. */
@@ -227,7 +251,8 @@ ON(dma_map_progress)
 	for (i = 0; i < TOP_INFLIGHT; i++) {
 		struct top_inflight *f = &c->inflight[i];
 
-		if (!f->tid || f->iova != e->iova || f->size != e->size)
+		if (!f->tid || f->unmap || f->iova != e->iova ||
+		    f->size != e->size)
 			continue;
 		f->done = e->done;
 		f->pin_ns = e->pin_ns;
@@ -238,15 +263,10 @@ ON(dma_map_progress)
 ON(dma_map)
 {
 	struct top_container *c = find(e->container);
-	struct top_inflight *f;
-	__u32 tid;
 
 	if (!c)
 		return;
-	tid = bpf_get_current_pid_tgid();
-	f = inflight(c, tid);
-	if (f->tid == tid)
-		f->tid = 0;
+	end(c);
 	if (e->ret < 0) {
 		FAILED(c, .event = REC_dma_map, .ret = e->ret, .iova = e->iova,
 		       .vaddr = e->vaddr, .size = e->size, .flags = e->prot);
@@ -266,6 +286,7 @@ ON(dma_unmap)
 
 	if (!c)
 		return;
+	end(c);
 	if (e->ret < 0)
 		FAILED(c, .event = REC_dma_unmap, .ret = e->ret,
 		       .iova = e->iova, .size = e->size, .flags = e->flags);

@@ -20,7 +20,7 @@
 #define TOP_INFLIGHT   4
 #define TOP_FAILURES   8 /* a power of two */
 
-/* A map that has begun; tid 0: free. */
+/* A map or unmap that has begun; tid 0: free. */
 struct top_inflight {
 	__u64 start_ns;
 	__u64 iova;
@@ -30,6 +30,8 @@ struct top_inflight {
 	__u64 iommu_ns;
 	__u32 tid;
 	__u32 tgid;
+	__u32 unmap; /* it is one; its size may be EV_UNKNOWN: everything */
+	__u32 unused;
 };
 
 /* One of the last calls that failed: so much of its event as explains it. */

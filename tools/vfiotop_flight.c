@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Maps in flight and containers that are taken down.
+ * Maps and unmaps in flight, and containers that are taken down.
  *
  * A map is known by its event, or, when it began before the tool did, by a
  * mapping in the backend's books that is not finished: the caller's registers
  * then lead to what was asked for. Its progress is the size that it has in the
  * books, which grows with it.
+ *
+ * An unmap is known by its event alone. What it has done is what has left the
+ * books, or, of a large mapping, which leaves them at the end, what has been
+ * unpinned.
  *
  * A container that nobody has open and that is still there is being taken down
  * by its last user's exit. Mappings leave the books one by one; of a large one
@@ -13,6 +17,7 @@
  * others give back at the same time is counted in.
  */
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "lib/phase.h"
@@ -38,7 +43,14 @@ static uint64_t now(void)
 
 const char *flight_name(enum flight_op op)
 {
-	return op == FLIGHT_TEARDOWN ? "teardown" : "map";
+	static const char *const names[] = {
+		[FLIGHT_NONE] = "",
+		[FLIGHT_MAP] = "map",
+		[FLIGHT_UNMAP] = "unmap",
+		[FLIGHT_TEARDOWN] = "teardown",
+	};
+
+	return names[op];
 }
 
 static int64_t unpinned_bytes(void)
@@ -53,6 +65,16 @@ static int64_t unpinned_bytes(void)
 	if (f)
 		fclose(f);
 	return pages < 0 ? -1 : pages * PAGE_BYTES;
+}
+
+void flight_look(struct flight_unpinned *u)
+{
+	bool first = !u->now;
+
+	u->before = u->now;
+	u->now = unpinned_bytes();
+	if (first)
+		u->before = u->now;
 }
 
 static void pace_begin(struct top_flight *f, uint64_t at_ns, int64_t done)
@@ -91,7 +113,7 @@ static void estimate(struct top_flight *f)
 			(struct flight_mark){.at_ns = at, .done = f->done};
 }
 
-/* The map that has been going on for longest. */
+/* What has been going on for longest. */
 static const struct top_inflight *oldest_of(const struct top_container *sums,
 					    uint64_t now)
 {
@@ -114,36 +136,56 @@ void flight_end(struct top_flight *f)
 	f->shown = false;
 }
 
+static void begin_map(struct top_flight *f, const struct top_inflight *one)
+{
+	f->shown = true;
+	f->size = load(&one->size);
+	if ((int64_t)load(&one->done) > f->done)
+		f->done = load(&one->done);
+	/* What has taken most of the time so far. */
+	f->phase = one->iommu_ns > one->pin_ns ? "iommu" : "pin";
+}
+
 void flight_begin(struct top_flight *f, const struct top_container *sums,
-		  uint64_t now)
+		  const struct top_container *last,
+		  const struct flight_unpinned *unpinned, uint64_t now)
 {
 	const struct top_inflight *one = oldest_of(sums, now);
+	enum flight_op op;
 
 	f->now_ns = now;
 	f->eta_ns = -1;
 	if (!one) {
 		/* What the books or an exit told may still be under way. */
-		if (f->op == FLIGHT_MAP && !f->found)
+		if (f->op == FLIGHT_UNMAP || (f->op == FLIGHT_MAP && !f->found))
 			flight_end(f);
 		return;
 	}
-	if (f->op != FLIGHT_MAP || f->began_ns != load(&one->start_ns)) {
-		f->op = FLIGHT_MAP;
-		f->shown = true;
+	op = one->unmap ? FLIGHT_UNMAP : FLIGHT_MAP;
+	if (f->op != op || f->began_ns != load(&one->start_ns)) {
+		f->op = op;
+		f->shown = false;
 		f->found = false;
 		f->began_ns = load(&one->start_ns);
+		f->size = 0;
 		f->done = 0;
+		f->asked = load(&one->size);
+		f->phase = "unpin";
 		pace_begin(f, f->began_ns, 0);
+		/* It began since the last tick; what others have unmapped
+		 * since then is not its own.
+		 */
+		f->unpinned = unpinned->before;
+		if (f->unpinned >= 0)
+			f->unpinned +=
+				load(&sums->unmap_bytes) - last->unmap_bytes;
 	}
+	if (op == FLIGHT_MAP)
+		begin_map(f, one);
 	f->iova = load(&one->iova);
-	f->size = load(&one->size);
-	if ((int64_t)load(&one->done) > f->done)
-		f->done = load(&one->done);
 	f->tgid = one->tgid;
 	f->tid = one->tid;
 	f->elapsed_ns = now - f->began_ns;
-	/* What has taken most of the time so far. */
-	f->phase = one->iommu_ns > one->pin_ns ? "iommu" : "pin";
 }
 
 void flight_teardown(struct top_flight *f, pid_t pid, int64_t bytes)
@@ -169,8 +211,13 @@ void flight_phase(struct top_flight *f, struct phases *phases)
 {
 	const char *phase = phases_of(phases, f->tgid, f->tid);
 
-	if (phase)
-		f->phase = phase;
+	if (!phase)
+		return;
+	/* Of the call before: nothing is pinned when mappings go. */
+	if (f->op != FLIGHT_MAP &&
+	    (!strcmp(phase, "pin") || !strcmp(phase, "fault")))
+		return;
+	f->phase = phase;
 }
 
 /* A mapping that is not finished, and no event said that it was begun. */
@@ -218,6 +265,40 @@ static void follow_map(struct top_flight *f, const struct snap_survey *survey)
 	estimate(f);
 }
 
+/* What lies in its range is what it was asked for, or less: what has gone before
+ * it was looked at first has been unpinned.
+ */
+static void follow_unmap(struct top_flight *f, struct snapshot *snapshot,
+			 const struct snap_survey *survey)
+{
+	struct snap_survey range = *survey;
+	int64_t given = 0, left, done;
+
+	range.walk = 1;
+	range.find = 0;
+	range.from = f->iova;
+	range.to = f->asked == EV_UNKNOWN ? 0 : f->iova + f->asked - 1;
+	if (snapshot_survey(snapshot, &range) || !range.has_maps)
+		return;
+	left = range.pinned;
+	if (f->unpinned >= 0)
+		given = unpinned_bytes() - f->unpinned;
+	if (given < 0)
+		given = 0;
+	if (!f->size)
+		f->size = (uint64_t)(left + given) < f->asked
+				  ? left + given
+				  : (int64_t)f->asked;
+	done = f->size - left;
+	if (given > done)
+		done = given < f->size ? given : f->size;
+	if (done > f->done)
+		f->done = done;
+	/* With nothing left it ends just now, or its end was not heard. */
+	f->shown = left > 0;
+	estimate(f);
+}
+
 static void follow_teardown(struct top_flight *f,
 			    const struct snap_survey *survey)
 {
@@ -248,6 +329,8 @@ void flight_survey(struct top_flight *f, struct snapshot *snapshot,
 	}
 	if (f->op == FLIGHT_MAP)
 		follow_map(f, survey);
+	else if (f->op == FLIGHT_UNMAP)
+		follow_unmap(f, snapshot, survey);
 	else if (f->op == FLIGHT_TEARDOWN)
 		follow_teardown(f, survey);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a container is doing that takes long: a map, or the taking down of
- * everything after its last user has gone. How far it is and what it waits for.
+ * What a container is doing that takes long: a map, an unmap, or the taking down
+ * of everything after its last user has gone. How far it is and what it waits
+ * for.
  */
 #ifndef VFIOSCOPE_VFIOTOP_FLIGHT_H
 #define VFIOSCOPE_VFIOTOP_FLIGHT_H
@@ -22,7 +23,13 @@ struct flight_mark {
 	int64_t done;
 };
 
-enum flight_op { FLIGHT_NONE, FLIGHT_MAP, FLIGHT_TEARDOWN };
+enum flight_op { FLIGHT_NONE, FLIGHT_MAP, FLIGHT_UNMAP, FLIGHT_TEARDOWN };
+
+/* What the whole machine has unpinned, in bytes; negative: not known. */
+struct flight_unpinned {
+	int64_t now;
+	int64_t before; /* a tick ago */
+};
 
 struct top_flight {
 	enum flight_op op;
@@ -43,14 +50,18 @@ struct top_flight {
 	struct flight_mark marks[FLIGHT_MARKS]; /* a ring */
 	unsigned int first_mark;
 	unsigned int mark_count;
+	uint64_t asked;	  /* an unmap's size; EV_UNKNOWN: everything */
 	int64_t unpinned; /* bytes of the whole machine, when it began */
 };
 
 const char *flight_name(enum flight_op op);
 
-/* A tick begins: what the events say. */
+/* Once a tick. */
+void flight_look(struct flight_unpinned *unpinned);
+/* A tick begins: what the events say. @last: the sums a tick ago. */
 void flight_begin(struct top_flight *flight, const struct top_container *sums,
-		  uint64_t now_ns);
+		  const struct top_container *last,
+		  const struct flight_unpinned *unpinned, uint64_t now_ns);
 /* Nobody has the container open, and it is still there with @bytes pinned. */
 void flight_teardown(struct top_flight *flight, pid_t pid, int64_t bytes);
 /* What its task is doing. */

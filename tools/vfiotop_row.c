@@ -332,6 +332,7 @@ static void fill_rates(struct top_row *row, struct top_container *sums,
 	last->maps = maps;
 	last->unmaps = unmaps;
 	last->map_bytes = bytes;
+	last->unmap_bytes = load(&sums->unmap_bytes);
 	last->errors = errors;
 
 	max = __atomic_exchange_n(&sums->map_max_ns, 0, __ATOMIC_RELAXED);
@@ -357,6 +358,8 @@ int top_model_update(struct top_model *m, const struct run *run)
 		tool_error("out of memory");
 		return -1;
 	}
+	if (!run->replay)
+		flight_look(&m->unpinned);
 	m->map_rate = 0;
 	m->pinned_bytes = 0;
 	m->lost = load(&m->global->lost);
@@ -368,7 +371,8 @@ int top_model_update(struct top_model *m, const struct run *run)
 			forget(row);
 		start_anew(row, sums);
 		fill_held(m, run, row, sums);
-		flight_begin(&row->inflight, sums, run->now_ns);
+		flight_begin(&row->inflight, sums, &row->last, &m->unpinned,
+			     run->now_ns);
 		if (row->held.ptr && !containers_find(&m->held, row->container))
 			flight_teardown(&row->inflight, row->held.pid,
 					row->pinned_bytes);

@@ -55,6 +55,7 @@ struct top_model {
 	uint64_t snapshot_ns;
 	unsigned int generation;
 	bool wide;
+	struct flight_unpinned unpinned;
 	int64_t numbers; /* given to containers that have none */
 
 	/* For the title. */

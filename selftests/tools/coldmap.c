@@ -7,14 +7,21 @@
  *
  *	coldmap MIB
  *
- * Says "mapping" before the call and "mapped" after it, then waits for a line
- * or its death; its exit then takes everything down.
+ * Says "mapping" before the call and "mapped" after it, then waits for a line or
+ * its death; its exit then takes everything down. After a line it maps the first
+ * part of the same memory once more, elsewhere, says "unmapping", waits for a
+ * line, takes that away again by a single call, says "unmapped", and waits as
+ * before.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
 #include "../lib/vfio.h"
+
+#define IOVA	 0x100000000ULL
+#define AGAIN	 0x1000000000ULL
+#define AGAIN_OF 4 /* a quarter of it */
 
 int main(int argc, char **argv)
 {
@@ -30,8 +37,20 @@ int main(int argc, char **argv)
 	vfio_space_open(&space, EDU_BDF, VFIO_TYPE1v2_IOMMU);
 	puts("mapping");
 	fflush(stdout);
-	vfio_map(space.container, memory, 0x100000000ULL, size);
+	vfio_map(space.container, memory, IOVA, size);
 	puts("mapped");
+	fflush(stdout);
+	if (getchar() == EOF)
+		return 0;
+	vfio_map(space.container, memory, AGAIN, size / AGAIN_OF);
+	puts("unmapping");
+	fflush(stdout);
+	if (getchar() == EOF)
+		return 0;
+	if (vfio_unmap(space.container, AGAIN, size / AGAIN_OF) !=
+	    size / AGAIN_OF)
+		vfio_die("it was not all unmapped");
+	puts("unmapped");
 	fflush(stdout);
 	getchar();
 	return 0;

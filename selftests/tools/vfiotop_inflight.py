@@ -4,7 +4,8 @@
 vfiotop is started in the middle of the map. Each row is compared, when it
 comes, with the client's resident memory, which is what has been faulted in and
 pinned; each estimate of the time left with when the map really ended. Then the
-client is killed, and the rows of its exit are looked at.
+client takes a second mapping away, whose progress the kernel's count of unpinned
+pages tells. At last it is killed, and the rows of its exit are looked at.
 
 Prints TAP lines "ok NAME" and "not ok NAME" for the shell to count.
 
@@ -30,6 +31,11 @@ def resident(pid):
     return int(found.group(1)) << 10 if found else 0
 
 
+def unpinned():
+    with open("/proc/vmstat") as f:
+        return int(re.search(r"nr_foll_pin_released (\d+)", f.read()).group(1)) << 12
+
+
 def check(good, name, seen=""):
     print(("ok " if good else "not ok ") + name)
     if not good and seen:
@@ -44,8 +50,14 @@ if not os.path.exists("/sys/fs/cgroup/cgroup.procs"):
 with open("/sys/fs/cgroup/cgroup.subtree_control", "w") as f:
     f.write("+cpu")
 os.makedirs(group, exist_ok=True)
-with open(group + "/cpu.max", "w") as f:
-    f.write("60000 100000")
+
+
+def slow_down(percent):
+    with open(group + "/cpu.max", "w") as f:
+        f.write(f"{percent * 1000} 100000")
+
+
+slow_down(60)
 
 
 def limited():
@@ -63,11 +75,26 @@ while resident(client.pid) < before + size // 10:
 top = subprocess.Popen(["vfiotop", "--json", "0.2"], stdout=subprocess.PIPE, text=True)
 ended = []
 exited = []
+unmap_began = []
+unmap_ended = []
 
 
 def wait_for_end():
     client.stdout.readline()
     ended.append(time.monotonic())
+
+
+def unmap():
+    client.stdin.write("\n")
+    client.stdin.flush()
+    client.stdout.readline()
+    # A second of it may be all that there is to do.
+    slow_down(3)
+    unmap_began.append((time.monotonic(), unpinned()))
+    client.stdin.write("\n")
+    client.stdin.flush()
+    client.stdout.readline()
+    unmap_ended.append(time.monotonic())
 
 
 def wait_for_exit():
@@ -79,7 +106,9 @@ def wait_for_exit():
 
 threading.Thread(target=wait_for_end).start()
 rows = []
+unmaps = []
 teardown = []
+unmapper = None
 killed = None
 while True:
     line = top.stdout.readline()
@@ -90,12 +119,19 @@ while True:
     if row["pid"] != client.pid:
         continue
     flight = row["inflight"]
-    if flight and flight["op"] == "map":
+    if flight and flight["op"] == "unmap":
+        unmaps.append((now, flight, unpinned()))
+        if len(unmaps) == 8:
+            slow_down(60)
+    elif flight and flight["op"] == "map" and not unmapper:
         rows.append((now, flight, resident(client.pid) - before))
-    elif flight:
+    elif flight and flight["op"] == "teardown":
         teardown.append((now, flight, row["pinned_bytes"]))
-    if ended and not killed and now > ended[0] + 1:
+    if ended and not unmapper and now > ended[0] + 1:
         pinned = row["pinned_bytes"]
+        unmapper = threading.Thread(target=unmap)
+        unmapper.start()
+    if unmap_ended and not killed and now > unmap_ended[0] + 0.5:
         os.kill(client.pid, signal.SIGKILL)
         killed = now
         threading.Thread(target=wait_for_exit).start()
@@ -139,6 +175,21 @@ else:
     check(10 * len(wrong) <= len(steady), "the time left is within 25 % in the second half",
           f"{len(steady)} rows, wrong (truth s, said ns): {wrong}")
 check(pinned == size, "after the map everything is pinned", pinned)
+part = size // 4
+released = unmap_began[0][1]
+check(len(unmaps) >= 2, "a large unmap is shown in flight",
+      f"{len(unmaps)} rows, from {unmap_began} to {unmap_ended}")
+check(all(f["size"] == part for _, f, _ in unmaps), "its size is what was asked for", unmaps)
+unmap_off = [abs(f["done"] - (seen - released)) / part for _, f, seen in unmaps]
+# A row is some milliseconds old when it is read.
+check(unmap_off and max(unmap_off) <= 0.15, "its progress is what was unpinned",
+      [(f["done"], seen - released) for _, f, seen in unmaps])
+check(all(f["phase"] in {"unpin", "iommu", "lock"} for _, f, _ in unmaps),
+      "it has a phase of an unmap", [f["phase"] for _, f, _ in unmaps])
+# The client may have had to wait for its part of the CPU before the call.
+began = [now - f["elapsed_ns"] / 1e9 - unmap_began[0][0] for now, f, _ in unmaps]
+check(began and min(began) > -0.1 and max(began) - min(began) < 0.5,
+      "it tells since when", began)
 check(bool(teardown), "the teardown after SIGKILL is shown", f"none of it; killed {killed}")
 check(all(f["done"] <= f["size"] == size for _, f, _ in teardown),
       "the teardown's size is what was mapped", teardown)
@@ -148,6 +199,8 @@ wrong = [(exited[0] - now, f["eta_ns"]) for now, f, _ in teardown
          if size / 2 < f["done"] < size and f["eta_ns"] is not None
          and abs(f["eta_ns"] / 1e9 - (exited[0] - now)) > max(0.25 * (exited[0] - now), 0.4)]
 check(len(wrong) <= 1, "the teardown's time left is right in its second half", wrong)
+print(f"# unmap: {len(unmaps)} rows in {unmap_ended[0] - unmap_began[0][0]:.1f} s, "
+      f"largest error {max(unmap_off, default=0):.3f}")
 print(f"# map: {len(rows)} rows, largest error {max(off, default=0):.3f} of the size; "
       f"{len(steady) - len(wrong)} of {len(steady)} estimates right; "
       f"teardown: {len(teardown)} rows")
