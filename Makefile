@@ -20,6 +20,7 @@ help:
 	@echo 'make test        everything that must hold; ends with a count'
 	@echo 'make check       style and static checks alone, no VM'
 	@echo 'make debug-kernel, make torture   the tests under KASAN and lockdep'
+	@echo 'make sanitize    the tools under ASan, UBSan and valgrind'
 	@echo 'make bench       what tracing costs, in instructions'
 	@echo 'make install, make dkms, make deb   the usual ways onto a host'
 	@echo 'make clean       forget build/ (the cache of kernels stays)'
@@ -53,6 +54,9 @@ torture: all selftests debug-kernel
 	module/build debug $(BUILD)
 	selftests/torture/run
 
+sanitize: all modules-all
+	selftests/sanitize/run
+
 bench: all modules selftests
 	selftests/bench/run
 
@@ -74,4 +78,4 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all help deps modules modules-all selftests demo test check \
-	debug-kernel torture bench install uninstall dkms deb clean
+	debug-kernel torture sanitize bench install uninstall dkms deb clean

@@ -91,3 +91,13 @@ listening() {
 programs() {
 	bpftool prog show | grep -c '^[0-9]*:'
 }
+
+# Sanitizers that say nothing are to be believed only if they can speak.
+test_sanitizers() {
+	local fault
+	for fault in overrun freed leak overflow; do
+		"$bin/selftests/tools_faulty" $fault >/dev/null 2>&1
+		[ -n "$(sanitize_reports)" ]
+		ok $? "sanitizers report: $fault"
+	done
+}

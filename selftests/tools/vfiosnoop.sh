@@ -316,3 +316,5 @@ test_vfiosnoop() {
 	test_vfiosnoop_full
 	test_vfiosnoop_usage
 }
+	# Kept: it can be played without a VM.
+	cp "$work/all.rec" /share/
