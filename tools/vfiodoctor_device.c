@@ -72,6 +72,14 @@ static void check_device(struct doctor *d)
 		doctor_say(d, DOCTOR_OK, "bound to %s", driver);
 		return;
 	}
+	if (!sysfs_exists(PCI "%s/iommu_group", d->device)) {
+		doctor_say(d, DOCTOR_FAIL,
+			   "in no IOMMU group: vfio-pci does not take it "
+			   "(EINVAL)");
+		doctor_fix(d, "# the IOMMU first; where that is on, another "
+			      "device");
+		return;
+	}
 	/* What driver_override has is not asked: reading it waits for the
 	 * device's lock, which who unbinds a device in use keeps for long.
 	 */

@@ -3,6 +3,8 @@
 # Gives the VM's devices to vfio-pci and takes them back; sourced.
 
 DEVICES="0000:00:10.0 0000:00:11.0 0000:00:12.0"
+# Without an IOMMU there is nobody to give them to.
+case ${VFIOSCOPE_IOMMU-} in none | off) DEVICES= ;; esac
 
 devices_bind() {
 	local bdf
