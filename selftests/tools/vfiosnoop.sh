@@ -291,6 +291,69 @@ test_vfiosnoop_filters() {
 	is "killed, it leaves no program" "$before" "$(programs)"
 }
 
+# Waits until FILE has so many events of KIND: the reader looks now and then.
+# snoop_saw FILE KIND COUNT
+snoop_saw() {
+	local tries
+	for ((tries = 0; tries < 150; tries++)); do
+		[ "$(grep -c "\"event\":\"vfio_$2\"" "$work/$1")" -ge "$3" ] && return
+		sleep 0.2
+	done
+	ok 1 "$1 has $3 events of $2" "$(tail -3 "$work/$1")"
+}
+
+# Which of two clients that run at the same time is shown: one in a cgroup, with
+# edu; the other beside it, with e1000e.
+test_vfiosnoop_whose() {
+	local cgroup=/sys/fs/cgroup/vfiosnoop inside outside pids='' by
+	mkdir -p "$cgroup/below"
+	snoop_start by-cgroup.json -j --cgroup $cgroup
+	pids=$snoop
+	snoop_start by-device.json -j -d 0000:00:10.0
+	pids+=" $snoop"
+	for snoop in $pids; do snoop_listens "$snoop"; done
+	# Who is started from a cgroup is in it.
+	echo $BASHPID >$cgroup/below/cgroup.procs
+	client_start
+	echo $BASHPID >/sys/fs/cgroup/cgroup.procs
+	inside=$client
+	go held
+	snoop_start by-pid.json -j -p "$inside"
+	pids+=" $snoop"
+	snoop_listens "$snoop"
+	"$bin/selftests/tools_workload" 0000:00:11.0 < <(printf '\n\n') >/dev/null &
+	outside=$!
+	wait $outside
+	ok $? "another client runs from its beginning to its end"
+	go busy
+	# A process that is gone is in no cgroup.
+	snoop_saw by-cgroup.json dma_unmap 20
+	client_end
+	for snoop in $pids; do snoop_stop "$snoop"; done
+	for by in cgroup device pid; do
+		is "by $by: its maps" $([ $by = pid ] && echo 39 || echo 63) "$(seen by-$by.json 'len(rows("dma_map"))')"
+		is "by $by: its unmaps" 20 "$(seen by-$by.json 'len(rows("dma_unmap"))')"
+		is "by $by: nobody else's" "[$inside]" "$(seen by-$by.json 'sorted({r["pid"] for r in every if "pid" in r})')"
+	done
+	rmdir $cgroup/below $cgroup
+}
+
+# It ends by itself, when its time is over and not before.
+test_vfiosnoop_duration() {
+	local began status opener
+	began=$(date +%s%N)
+	(while sleep 0.1; do : <>/dev/vfio/vfio; done) &
+	opener=$!
+	timeout 60 vfiosnoop -j -e container_open --duration 1.7 >"$work/for.json" 2>"$work/for.err"
+	status=$?
+	is "--duration: ends by itself" 0 $status
+	[ $(($(date +%s%N) - began)) -ge 1700000000 ]
+	ok $? "--duration: not before its time"
+	kill $opener
+	wait $opener 2>/dev/null
+	is "--duration: events until then" True "$(seen for.json 'len(every) > 0 and {r["event"] for r in every} == {"vfio_container_open"}')"
+}
+
 test_vfiosnoop_usage() {
 	is "an unknown event is a usage error" 2 "$(vfiosnoop -e no_such >/dev/null 2>&1; echo $?)"
 	vfiosnoop | head -1 >/dev/null
@@ -306,6 +369,8 @@ test_vfiosnoop() {
 	local whole=$client
 	test_vfiosnoop_limits
 	snoop_stop "$snoop"
+	# Kept: it can be played without a VM.
+	cp "$work/all.rec" /share/
 	client=$whole
 	test_vfiosnoop_client
 	test_vfiosnoop_explained
@@ -314,7 +379,7 @@ test_vfiosnoop() {
 	test_vfiosnoop_filters
 	test_vfiosnoop_replay_filters
 	test_vfiosnoop_full
+	test_vfiosnoop_whose
+	test_vfiosnoop_duration
 	test_vfiosnoop_usage
 }
-	# Kept: it can be played without a VM.
-	cp "$work/all.rec" /share/

@@ -2,6 +2,8 @@
 /*
  * A client whose every figure is known: what the tools are compared with.
  *
+ * tools_workload [BDF]: with edu, or with that device.
+ *
  * It has two phases and waits for a line on its standard input after each, so
  * that a tool can be started before it, or find what was there already. The
  * counts are primes, so that no two sums of them are alike.
@@ -57,13 +59,14 @@ static void busy(int container, char *small, char *large)
 	vfio_map(container, large + SZ_2M, BIG + SZ_2M, 3 * SZ_2M);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	const char *device = argc > 1 ? argv[1] : EDU_BDF;
 	struct vfio_space space;
 	char *small = vfio_memory((HELD + MORE) * SZ_4K, 0);
 	char *large = vfio_memory_aligned(4 * SZ_2M, SZ_2M);
 
-	vfio_space_open(&space, EDU_BDF, VFIO_TYPE1v2_IOMMU);
+	vfio_space_open(&space, device, VFIO_TYPE1v2_IOMMU);
 	vfio_space_open_device(&space);
 	held(space.container, small, large);
 	wait_for_line("held");
