@@ -7,7 +7,8 @@
  * iterators look for files: in fd tables, and from there in the queues of unix
  * sockets, in memory mappings, and at the tasks that share such memory. What no
  * file leads to is found by walking the kernel's lists, an entry a call: char
- * devices (a group is one), IOMMU groups, VMs.
+ * devices (a group is one), IOMMU groups, VMs, and a device's mappings in memory
+ * that outlived its processes.
  *
  * No lock is taken. Every pointer is followed by a read that may fail, every
  * walk is bounded, here or by who asks for the next entry.
@@ -30,6 +31,9 @@ const volatile __u64 socket_fops;
 const volatile __u64 io_uring_fops;
 const volatile __u64 char_devices;
 const volatile __u64 iommu_groups;
+const volatile __u64 vhost_net_fops;
+const volatile __u64 vhost_vsock_fops;
+const volatile __u64 anon_inode;
 
 #define UNIX		1  /* AF_UNIX */
 #define LISTENING	10 /* TCP_LISTEN, of any family */
@@ -63,6 +67,14 @@ static __always_inline void fill_kvm(struct hold_file *r, __u64 ops, void *data)
 		r->object = (__u64)BPF_CORE_READ(device, kvm);
 }
 
+static __always_inline void fill_vhost(struct hold_file *r,
+				       struct vhost_dev___view *dev)
+{
+	r->what = HOLD_VHOST;
+	if (bpf_core_type_exists(struct vhost_dev___view))
+		r->mm = (__u64)BPF_CORE_READ(dev, mm);
+}
+
 /* False: it is none of those that matter. */
 static __always_inline bool fill_file(struct hold_file *r, struct file *file)
 {
@@ -73,7 +85,8 @@ static __always_inline bool fill_file(struct hold_file *r, struct file *file)
 		return false;
 	if (ops != container_fops && ops != group_fops && ops != device_fops &&
 	    ops != kvm_vm_fops && ops != kvm_vcpu_fops &&
-	    ops != kvm_device_fops && ops != io_uring_fops)
+	    ops != kvm_device_fops && ops != io_uring_fops &&
+	    ops != vhost_net_fops && ops != vhost_vsock_fops)
 		return false;
 	data = BPF_CORE_READ(file, private_data);
 	if (!data)
@@ -82,6 +95,7 @@ static __always_inline bool fill_file(struct hold_file *r, struct file *file)
 	r->file = (__u64)file;
 	r->object = (__u64)data;
 	r->group = 0;
+	r->mm = 0;
 	r->vm_fd = 0;
 	if (ops == container_fops) {
 		r->what = HOLD_CONTAINER;
@@ -96,6 +110,8 @@ static __always_inline bool fill_file(struct hold_file *r, struct file *file)
 		r->group = (__u64)BPF_CORE_READ(device, group);
 	} else if (ops == io_uring_fops) {
 		r->what = HOLD_IO_URING;
+	} else if (ops == vhost_net_fops || ops == vhost_vsock_fops) {
+		fill_vhost(r, data);
 	} else {
 		fill_kvm(r, ops, data);
 	}
@@ -307,6 +323,8 @@ int sharers(struct bpf_iter__task *ctx)
 	bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
 	return 0;
 }
+
+#include "holders_memory.bpf.h"
 
 /* By way of the stack: helpers do not write into a context. */
 static __always_inline void read_name(char to[VFIOSCOPE_NAME_LEN],

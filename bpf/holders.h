@@ -18,6 +18,7 @@ enum hold_what {
 	HOLD_DEVICE,
 	HOLD_KVM,      /* a VM's, or of one of its vcpus or devices */
 	HOLD_IO_URING, /* may have files of its own that nobody sees */
+	HOLD_VHOST,    /* keeps the memory that it works in */
 };
 
 /* How somebody has it. */
@@ -32,7 +33,7 @@ struct hold_file {
 	__u64 file;
 	__u64 object; /* container, group, device or VM */
 	__u64 group;  /* of a group's and a device's file */
-	__u64 mm;     /* HOLD_BY_MMAP, HOLD_BY_MM */
+	__u64 mm;     /* HOLD_BY_MMAP, HOLD_BY_MM, HOLD_VHOST */
 	__u64 bytes;  /* HOLD_BY_MMAP: of one range */
 	__u32 what;
 	__u32 via;
@@ -84,6 +85,19 @@ struct hold_device {
 	__u32 open_count;
 	__u32 ok;
 	char name[VFIOSCOPE_NAME_LEN];
+};
+
+/* Memory that has a device mapped, whether or not a process has it: a mapping a
+ * call.
+ */
+struct hold_memory {
+	__u64 device; /* in */
+	__u64 at;     /* in: 0 or as they came back; out: 0 at the end */
+	__u64 from;
+	__u64 file; /* out: 0: the walk is to go on */
+	__u64 group;
+	__u64 mm;
+	__u64 bytes;
 };
 
 /* Who holds a device's lock. */

@@ -93,6 +93,12 @@ struct vfio_device___view {
 	struct vfio_group___view *group;
 	struct list_head group_next;
 	unsigned int open_count;
+	struct inode *inode; /* its BARs are mapped through it */
+} VIEW;
+
+/* What all of vhost's devices begin with. */
+struct vhost_dev___view {
+	struct mm_struct *mm;
 } VIEW;
 
 /* Since 5c6de3ea7333 ("vfio: Add cdev for vfio_device") and its series, 6.6, a

@@ -6,9 +6,11 @@
  * DEVICE VIA", a dash for null) and one for the count ("users N unaccounted M"),
  * then "ready", and waits for a line on its standard input.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/io_uring.h>
 #include <linux/kvm.h>
+#include <linux/vhost.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -283,6 +285,54 @@ static void shared_memory(struct vfio_space *s)
 	munmap(p, SZ_4K);
 }
 
+/* The kernel thread that works for the vhost device of that process; 0: that is
+ * not how this kernel does it.
+ */
+static pid_t vhost_thread(pid_t owner)
+{
+	char path[64], comm[32], wanted[32];
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+	pid_t found = 0;
+	FILE *f;
+
+	snprintf(wanted, sizeof(wanted), "vhost-%d\n", owner);
+	while (proc && !found && (entry = readdir(proc))) {
+		snprintf(path, sizeof(path), "/proc/%d/comm",
+			 atoi(entry->d_name));
+		f = fopen(path, "re");
+		if (f && fgets(comm, sizeof(comm), f) && !strcmp(comm, wanted))
+			found = atoi(entry->d_name);
+		if (f)
+			fclose(f);
+	}
+	closedir(proc);
+	return found;
+}
+
+/* A process maps a BAR, lets vhost work in its memory, and ends. */
+static void vhost(struct vfio_space *s)
+{
+	int vhost = vfio_must(open("/dev/vhost-net", O_RDWR | O_CLOEXEC));
+	pid_t child = vfio_must(fork()), thread;
+	int status;
+
+	if (!child) {
+		map_bar(s);
+		vfio_must(vfio_ioctl(vhost, VHOST_SET_OWNER, 0));
+		_exit(0);
+	}
+	if (waitpid(child, &status, 0) != child || status)
+		vfio_die("the child with vhost failed");
+	space_holders(s);
+	holder("mm", getpid(), vhost, "device", s->name, "-");
+	thread = vhost_thread(child);
+	if (thread)
+		holder("mm", thread, -1, "device", s->name, "-");
+	ready(2, 0);
+	close(vhost);
+}
+
 /* Only KVM has the group: all else is closed. */
 static void kvm(struct vfio_space *s)
 {
@@ -421,6 +471,7 @@ int main(int argc, char **argv)
 		{"in_flight_deep", in_flight_deep},
 		{"mapped", mapped},
 		{"shared_memory", shared_memory},
+		{"vhost", vhost},
 		{"kvm", kvm},
 		{"unbound", unbound},
 		{"external", external},

@@ -37,7 +37,8 @@ def s(v):
     return "-" if v is None else str(v)
 for h in g["holders"]:
     comm = h["comm"]
-    assert comm == ("tools_holders" if h["pid"] else None), comm
+    kernel = (comm or "").startswith("vhost-") and h["kind"] == "mm"
+    assert kernel or comm == ("tools_holders" if h["pid"] else None), comm
     print("holder", *(s(h[k]) for k in "kind pid fd what device via".split()))
 print("users", g["container_users"], "unaccounted", g["unaccounted"])
 assert g["accounted"] == g["container_users"] - g["unaccounted"]
@@ -71,13 +72,14 @@ has() {
 test_vfioholders_stages() {
 	local name file=''
 	[ "$VFIOSCOPE_MODULES" != stock ] || [[ $(uname -r) != 6.1.* ]] || file=' file'
-	for name in plain attached twice inherited in_flight in_flight_deep mapped shared_memory kvm unbound; do
+	for name in plain attached twice inherited in_flight in_flight_deep mapped shared_memory vhost kvm unbound; do
 		staged $name
-		case $name in plain | in_flight | mapped | kvm | unbound) words $name ;; esac
+		case $name in plain | in_flight | mapped | vhost | kvm | unbound) words $name ;; esac
 		case $name in
 		plain) has plain "2 users = 1 attachment + 1 open device$file; all accounted for" ;;
 		in_flight) has in_flight "group, in flight over a socket" ;;
 		mapped) has mapped "device $edu, 4 KiB, fd closed" ;;
+		vhost) has vhost "device $edu, in memory that this vhost device keeps" ;;
 		kvm) has kvm "group's file, by its VM" ;;
 		unbound) has unbound "waits for $edu to be closed" ;;
 		esac
@@ -149,6 +151,7 @@ test_vfioholders() {
 	group=$(basename "$(realpath /sys/bus/pci/devices/$edu/iommu_group)")
 	test_vfioholders_nobody
 	modprobe -q kvm_amd || modprobe -q kvm_intel
+	modprobe vhost_net
 	test_vfioholders_stages
 	test_vfioholders_many
 	test_vfioholders_without_vfio

@@ -147,6 +147,18 @@ static int find_devices(struct holders *h, struct look *look)
 	return ret;
 }
 
+static int find_memory(const struct holders *h, struct look *look)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < h->count; i++)
+		for (size_t k = 0; k < h->groups[i].device_count && !ret; k++)
+			if (h->groups[i].devices[k].open_count)
+				ret = look_memory(look,
+						  h->groups[i].devices[k].ptr);
+	return ret;
+}
+
 /* Distinct files: one that several hold is open once. */
 static unsigned count_files(const struct held_group *g, const char *device)
 {
@@ -230,6 +242,8 @@ int holders_take(struct holders *h)
 		return ret;
 	ret = find_groups(h, &look);
 	ret = ret ?: find_devices(h, &look);
+	ret = ret ?: find_memory(h, &look);
+	ret = ret ?: look_sharers(&look);
 	ret = ret ?: holders_find(h, &look);
 	for (size_t i = 0; i < h->count && !ret; i++) {
 		struct held_group *g = &h->groups[i];

@@ -111,15 +111,27 @@ static int add_mapping(struct held_group *g, const struct look *look,
 	return 0;
 }
 
-/* Tasks that the iterator over mappings does not come by: kernel threads. */
+/* Who keeps the memory though it is not a process that has it: kernel threads
+ * that work in it, and who has the vhost device of a process that is gone.
+ */
+static bool keeps(const struct hold_file *f, const struct hold_file *by)
+{
+	if (by->mm != f->mm)
+		return false;
+	return by->via == HOLD_BY_MM || (by->what == HOLD_VHOST && !f->tgid);
+}
+
 static int add_sharers(struct held_group *g, const struct look *look,
 		       const struct hold_file *f)
 {
+	bool any = false;
+
 	for (size_t i = 0; i < look->count; i++) {
 		struct hold_file s = look->files[i];
 
-		if (s.via != HOLD_BY_MM || s.mm != f->mm)
+		if (!keeps(f, &s))
 			continue;
+		any = true;
 		if (find_holder(g, HOLDER_MM, s.tgid, f->file) ||
 		    find_holder(g, HOLDER_MMAP, s.tgid, f->file))
 			continue;
@@ -129,7 +141,9 @@ static int add_sharers(struct held_group *g, const struct look *look,
 		if (!add_holder(g, HOLDER_MM, &s))
 			return -ENOMEM;
 	}
-	return 0;
+	if (any || f->tgid || find_holder(g, HOLDER_MM, 0, f->file))
+		return 0;
+	return add_holder(g, HOLDER_MM, f) ? 0 : -ENOMEM;
 }
 
 static int add_container(struct holders *h, const struct hold_file *f)
@@ -186,8 +200,10 @@ static int add_files(struct holders *h, const struct look *look)
 			g = f->group ? holders_group(h, f->group) : NULL;
 			if (!g || f->via != HOLD_BY_MMAP)
 				continue;
-			ret = pass ? add_sharers(g, look, f)
-				   : add_mapping(g, look, f);
+			if (pass)
+				ret = add_sharers(g, look, f);
+			else if (f->tgid)
+				ret = add_mapping(g, look, f);
 		}
 	return ret;
 }

@@ -12,6 +12,8 @@
 #include "symbols.h"
 #include "tool.h"
 
+#define MAX_MAPPINGS 4096 /* of one device */
+
 static bool set_addresses(struct holders_bpf *bpf)
 {
 	enum {
@@ -27,6 +29,9 @@ static bool set_addresses(struct holders_bpf *bpf)
 		IO_URING,
 		CHAR_DEVICES,
 		IOMMU_GROUPS,
+		VHOST_NET,
+		VHOST_VSOCK,
+		ANON_INODE,
 		SYMBOLS
 	};
 	struct symbol s[SYMBOLS] = {
@@ -42,6 +47,10 @@ static bool set_addresses(struct holders_bpf *bpf)
 		[IO_URING] = {.name = "io_uring_fops"},
 		[CHAR_DEVICES] = {.name = "cdev_map"},
 		[IOMMU_GROUPS] = {.name = "iommu_group_kset"},
+		[VHOST_NET] = {.name = "vhost_net_fops", .module = "vhost_net"},
+		[VHOST_VSOCK] = {.name = "vhost_vsock_fops",
+				 .module = "vhost_vsock"},
+		[ANON_INODE] = {.name = "anon_inode_inode"},
 	};
 
 	if (!symbols_find(s, SYMBOLS))
@@ -63,6 +72,9 @@ static bool set_addresses(struct holders_bpf *bpf)
 	bpf->rodata->io_uring_fops = s[IO_URING].address;
 	bpf->rodata->char_devices = s[CHAR_DEVICES].address;
 	bpf->rodata->iommu_groups = s[IOMMU_GROUPS].address;
+	bpf->rodata->vhost_net_fops = s[VHOST_NET].address;
+	bpf->rodata->vhost_vsock_fops = s[VHOST_VSOCK].address;
+	bpf->rodata->anon_inode = s[ANON_INODE].address;
 	return true;
 }
 
@@ -99,24 +111,32 @@ static int load(struct look *look)
 	return 0;
 }
 
-static int read_all(struct look *look, size_t *room, int fd)
+static int make_room(struct look *look)
+{
+	size_t more = look->room ? look->room * 2 : 256;
+	void *files;
+
+	if (look->count < look->room)
+		return 0;
+	files = realloc(look->files, more * sizeof(*look->files));
+	if (!files)
+		return -ENOMEM;
+	look->files = files;
+	look->room = more;
+	return 0;
+}
+
+static int read_all(struct look *look, int fd)
 {
 	size_t size = sizeof(*look->files), have = 0;
 
 	for (;;) {
 		ssize_t got;
 
-		if (look->count == *room) {
-			size_t more = *room ? *room * 2 : 256;
-			void *files = realloc(look->files, more * size);
-
-			if (!files)
-				return -ENOMEM;
-			look->files = files;
-			*room = more;
-		}
+		if (make_room(look))
+			return -ENOMEM;
 		got = read(fd, (char *)&look->files[look->count] + have,
-			   (*room - look->count) * size - have);
+			   (look->room - look->count) * size - have);
 		if (got < 0 && (errno == EAGAIN || errno == EINTR))
 			continue;
 		if (got <= 0)
@@ -127,8 +147,7 @@ static int read_all(struct look *look, size_t *room, int fd)
 	}
 }
 
-static int run_iterator(struct look *look, size_t *room,
-			struct bpf_program *program)
+static int run_iterator(struct look *look, struct bpf_program *program)
 {
 	struct bpf_link *link = bpf_program__attach_iter(program, NULL);
 	int fd, ret;
@@ -136,7 +155,7 @@ static int run_iterator(struct look *look, size_t *room,
 	if (!link)
 		return -errno;
 	fd = bpf_iter_create(bpf_link__fd(link));
-	ret = fd < 0 ? -errno : read_all(look, room, fd);
+	ret = fd < 0 ? -errno : read_all(look, fd);
 	if (fd >= 0)
 		close(fd);
 	bpf_link__destroy(link);
@@ -154,17 +173,14 @@ static bool has_mapping(const struct look *look)
 
 int look_open(struct look *look)
 {
-	size_t room = 0;
 	int ret;
 
 	memset(look, 0, sizeof(*look));
 	if (load(look))
 		return -1;
-	ret = run_iterator(look, &room, look->bpf->progs.files);
+	ret = run_iterator(look, look->bpf->progs.files);
 	if (!ret)
-		ret = run_iterator(look, &room, look->bpf->progs.mappings);
-	if (!ret && has_mapping(look))
-		ret = run_iterator(look, &room, look->bpf->progs.sharers);
+		ret = run_iterator(look, look->bpf->progs.mappings);
 	if (ret) {
 		tool_error("cannot look at the open files: %s", strerror(-ret));
 		look_close(look);
@@ -185,6 +201,59 @@ static bool ask(struct bpf_program *program, void *what, size_t size)
 		    .ctx_size_in = size);
 
 	return !bpf_prog_test_run_opts(bpf_program__fd(program), &opts);
+}
+
+static bool has_memory(const struct look *look, uint64_t mm)
+{
+	for (size_t i = 0; i < look->count; i++)
+		if (look->files[i].via == HOLD_BY_MMAP &&
+		    look->files[i].mm == mm)
+			return true;
+	return false;
+}
+
+static int add_memory(struct look *look, const struct hold_memory *m)
+{
+	uint32_t nobody = 0;
+
+	if (make_room(look))
+		return -ENOMEM;
+	look->files[look->count++] = (struct hold_file){
+		.file = m->file,
+		.object = m->device,
+		.group = m->group,
+		.mm = m->mm,
+		.bytes = m->bytes,
+		.what = HOLD_DEVICE,
+		.via = HOLD_BY_MMAP,
+		.fd = -1,
+	};
+	bpf_map_update_elem(bpf_map__fd(look->bpf->maps.mms), &m->mm, &nobody,
+			    BPF_ANY);
+	return 0;
+}
+
+int look_memory(struct look *look, uint64_t device)
+{
+	struct hold_memory step = {.device = device};
+	int ret = 0;
+
+	for (int n = 0; n < MAX_MAPPINGS && !ret; n++) {
+		if (!ask(look->bpf->progs.next_memory, &step, sizeof(step)))
+			return 0;
+		if (step.file && !has_memory(look, step.mm))
+			ret = add_memory(look, &step);
+		if (!step.at)
+			break;
+	}
+	return ret;
+}
+
+int look_sharers(struct look *look)
+{
+	if (!has_mapping(look))
+		return 0;
+	return run_iterator(look, look->bpf->progs.sharers);
 }
 
 bool look_next(struct look *look, struct hold_next *step)

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "../../bpf/holders.h"
 
@@ -13,11 +14,17 @@ struct holders_bpf;
 struct look {
 	struct holders_bpf *bpf;
 	struct hold_file *files; /* everybody's that matter */
-	size_t count;
+	size_t count, room;
 };
 
 /* Loads the programs and looks at all files. Negative: cannot, it was said. */
 int look_open(struct look *look);
+/* Memory in which this device is mapped though no process has it. Negative: no
+ * memory here.
+ */
+int look_memory(struct look *look, uint64_t device);
+/* After that: kernel threads that work in memory with a device mapped. */
+int look_sharers(struct look *look);
 void look_close(struct look *look);
 
 /* The entry after @step->at, which is 0 at first; false: there is none. An entry

@@ -114,7 +114,10 @@ void holder_say_what(struct text *t, const struct holder *r)
 	if (r->kind == HOLDER_MMAP)
 		say_mapping(t, r);
 	if (r->kind == HOLDER_MM)
-		text_say(t, ", shares the memory");
+		text_say(t, "%s",
+			 r->fd >= 0 ? ", in memory that this vhost device keeps"
+			 : r->pid   ? ", shares the memory"
+				    : ", in memory that no process has");
 }
 
 static struct json_object *json_text(const char *s)
