@@ -254,7 +254,7 @@ static int show_container(struct run *run, const struct maps_container *c)
 	maps_ledger_make(&ledger, &maps->model, c, &rows);
 	if (maps->fold)
 		maps_rows_fold(&rows);
-	if (maps->sort) {
+	if (maps->sort && rows.count) {
 		sorting = maps->sort;
 		qsort(rows.list, rows.count, sizeof(*rows.list), compare);
 	}

@@ -231,6 +231,14 @@ static int compare_groups(const void *a, const void *b)
 	return COMPARE(x->id, y->id) ?: COMPARE(x->ptr, y->ptr);
 }
 
+/* qsort() wants a list, also when there is nothing in it. */
+static void sort(void *list, size_t count, size_t size,
+		 int (*compare)(const void *a, const void *b))
+{
+	if (count)
+		qsort(list, count, size, compare);
+}
+
 int holders_take(struct holders *h)
 {
 	struct look look;
@@ -249,12 +257,12 @@ int holders_take(struct holders *h)
 		struct held_group *g = &h->groups[i];
 
 		account(g);
-		qsort(g->holders, g->holder_count, sizeof(*g->holders),
-		      compare_holders);
-		qsort(g->devices, g->device_count, sizeof(*g->devices),
-		      compare_devices);
+		sort(g->holders, g->holder_count, sizeof(*g->holders),
+		     compare_holders);
+		sort(g->devices, g->device_count, sizeof(*g->devices),
+		     compare_devices);
 	}
-	qsort(h->groups, h->count, sizeof(*h->groups), compare_groups);
+	sort(h->groups, h->count, sizeof(*h->groups), compare_groups);
 	look_close(&look);
 	if (ret)
 		tool_error("out of memory");
