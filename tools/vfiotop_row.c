@@ -14,6 +14,7 @@
 #include "vfiotop_row.h"
 
 #define PAGE_BYTES     4096
+#define PAGES_MAX      (1LL << 48) /* more than a machine can have */
 #define SNAPSHOT_EVERY (10 * 1000000000ULL)
 #define PARAMETER_LIMIT \
 	"/sys/module/vfio_iommu_type1/parameters/dma_entry_limit"
@@ -228,6 +229,18 @@ static int64_t read_number(const char *path)
 	return v;
 }
 
+/* What the events add up to; a damaged recording may say anything. */
+static int64_t counted_bytes(const struct top_container *sums)
+{
+	int64_t pages = load((const __u64 *)&sums->pinned);
+
+	if (pages > PAGES_MAX)
+		pages = PAGES_MAX;
+	if (pages < -PAGES_MAX)
+		pages = -PAGES_MAX;
+	return pages * PAGE_BYTES;
+}
+
 /* The id was given to a new container: what is known is of the old one. */
 static void start_anew(struct top_row *row, const struct top_container *sums)
 {
@@ -236,8 +249,7 @@ static void start_anew(struct top_row *row, const struct top_container *sums)
 	if (row->opens)
 		row->base_errors = load(&sums->errors);
 	row->opens = sums->opens;
-	row->base_pinned =
-		-(int64_t)load((const __u64 *)&sums->pinned) * PAGE_BYTES;
+	row->base_pinned = -counted_bytes(sums);
 	row->surveyed = false;
 	memset(&row->held, 0, sizeof(row->held));
 }
@@ -267,8 +279,7 @@ static void fill_books(struct top_model *m, const struct run *run,
 		       struct top_row *row, const struct top_container *sums)
 {
 	struct snap_survey survey;
-	int64_t counted =
-		(int64_t)load((const __u64 *)&sums->pinned) * PAGE_BYTES;
+	int64_t counted = counted_bytes(sums);
 
 	/* A recording has the events, but no books. */
 	if (run->replay) {
