@@ -66,7 +66,7 @@ static int error_of(const struct record *r)
 	const struct field *f = snoop_field(r, "ret");
 	int ret = f ? (int)snoop_u32(r, f) : 0;
 
-	return ret < 0 ? -ret : 0;
+	return ret < 0 && ret >= -MAX_ERRNO ? -ret : 0;
 }
 
 static void clean_comm(const struct record *r, char *comm)

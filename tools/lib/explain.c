@@ -116,7 +116,7 @@ static int error_of(const struct record *r)
 		ret = r->dma_pin.ret;
 		break;
 	}
-	return ret < 0 ? -ret : 0;
+	return ret < 0 && ret >= -MAX_ERRNO ? -ret : 0;
 }
 
 static void say_overlap(const struct explain *x,

@@ -15,6 +15,8 @@
 #include "mapped.h"
 #include "mappings.h"
 
+#define MAX_ERRNO 4095 /* of the kernel; a damaged recording may have others */
+
 struct explain {
 	struct mapped mappings;
 	/* What is said of an overlap with a mapping that is not in the books;
