@@ -327,8 +327,8 @@ static void show_verdict(struct run *run, const struct fold *f)
 		break;
 	case UNMAPPED:
 		out_line(run, SCREEN_PLAIN,
-			 "    unmapped %.3f s before by %s/%u: the device was "
-			 "not told to stop",
+			 "    unmapped %.3f s before by %s/%u: the device went "
+			 "on",
 			 f->unmapped_ns / 1e9, f->unmap.comm, f->unmap.tgid);
 		break;
 	case NOT_MAPPED:
