@@ -13,6 +13,7 @@
  * turn out not to count are refunded at the end. Only if that is refused are
  * batches charged one by one: the range may hold device memory, which is free.
  */
+#include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
@@ -22,8 +23,8 @@
 #include "type1.h"
 
 #define FLUSH_PAGES	(SZ_32M >> PAGE_SHIFT)
-#define PROGRESS_NS	(100 * NSEC_PER_MSEC)
-#define PROGRESS_BYTES	SZ_1G
+#define PROGRESS_JIFFIES (HZ / 10)
+#define PROGRESS_BYTES	 SZ_1G
 
 /* Longer runs gain nothing from a scatterlist. */
 #define SG_RUN_BYTES	SZ_32M
@@ -56,7 +57,7 @@ struct map_job {
 	unsigned long		next_pfn;
 	unsigned long		pieces;
 	unsigned long		pinned;
-	u64			progress_ns;
+	unsigned long		progress_jiffies;
 	size_t			progress_done;
 	struct vfio_dma_map_event *event;
 };
@@ -132,16 +133,14 @@ int vfio_map_runs(struct iommu_domain *domain, dma_addr_t iova,
 static void job_progress(struct map_job *job)
 {
 	struct vfio_dma_map_event *event = job->event;
-	u64 now;
 
 	if (!event || !trace_vfio_dma_map_progress_enabled() ||
 	    job->done == job->size)
 		return;
-	now = ktime_get_ns();
-	if (now - job->progress_ns < PROGRESS_NS &&
+	if (time_before(jiffies, job->progress_jiffies + PROGRESS_JIFFIES) &&
 	    job->done - job->progress_done < PROGRESS_BYTES)
 		return;
-	job->progress_ns = now;
+	job->progress_jiffies = jiffies;
 	job->progress_done = job->done;
 	event->done = job->done;
 	trace_vfio_dma_map_progress(event);
@@ -415,10 +414,8 @@ int vfio_dma_pin_map(struct vfio_iommu *iommu, struct vfio_dma *dma,
 		.next_pfn = ~0UL,
 		.event = event,
 		.timed = event && trace_vfio_dma_map_enabled(),
+		.progress_jiffies = jiffies,
 	};
-
-	if (event && trace_vfio_dma_map_progress_enabled())
-		job.progress_ns = ktime_get_ns();
 
 	ret = job_run(&job);
 	if (event) {
