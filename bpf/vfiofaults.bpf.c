@@ -8,9 +8,11 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
+#define RING_BYTES (1 << 20)
+
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 1 << 20);
+	__uint(max_entries, RING_BYTES);
 } events SEC(".maps");
 
 struct {
@@ -42,5 +44,12 @@ ON(dma_unmap)
 	unmap->container = e->container;
 	unmap->tgid = bpf_get_current_pid_tgid() >> 32;
 	bpf_get_current_comm(unmap->comm, sizeof(unmap->comm));
-	bpf_ringbuf_submit(unmap, 0);
+	/* They are read when a fault is explained, once a tick: until there
+	 * are many, nobody is woken.
+	 */
+	bpf_ringbuf_submit(unmap,
+			   bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) <
+					   RING_BYTES / 2
+				   ? BPF_RB_NO_WAKEUP
+				   : BPF_RB_FORCE_WAKEUP);
 }
