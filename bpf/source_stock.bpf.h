@@ -98,9 +98,8 @@ static __always_inline struct stock_call *stock_call(void)
 }
 
 /* Ends the call; a tool that came in the middle of it does not know. */
-static __always_inline __u64 stock_elapsed(void)
+static __always_inline __u64 stock_end(struct stock_call *call)
 {
-	struct stock_call *call = stock_call();
 	__u64 start;
 
 	if (!call || !call->start_ns)
@@ -108,6 +107,11 @@ static __always_inline __u64 stock_elapsed(void)
 	start = call->start_ns;
 	call->start_ns = 0;
 	return bpf_ktime_get_ns() - start;
+}
+
+static __always_inline __u64 stock_elapsed(void)
+{
+	return stock_end(stock_call());
 }
 
 #ifdef STOCK_MAP_PARTS
@@ -140,9 +144,9 @@ int BPF_PROG(st__type1__run_end)
 }
 
 /* Of a map that worked and ends now. */
-static __always_inline void stock_map_parts(struct ev_dma_map *e)
+static __always_inline void stock_map_parts(struct ev_dma_map *e,
+					    const struct stock_call *call)
 {
-	struct stock_call *call = stock_call();
 	__u64 now = bpf_ktime_get_ns();
 
 	if (!call || !call->first_ns || !call->start_ns)
@@ -153,15 +157,17 @@ static __always_inline void stock_map_parts(struct ev_dma_map *e)
 	e->runs = call->runs;
 }
 #else
-static __always_inline void stock_map_parts(struct ev_dma_map *e)
+static __always_inline void stock_map_parts(struct ev_dma_map *e,
+					    const struct stock_call *call)
 {
 }
 #endif
 
+/* @file is a program's argument: it is typed, and read without a helper. */
 static __always_inline struct vfio_container___view *
 stock_container(struct file *file)
 {
-	return (void *)BPF_CORE_READ(file, private_data);
+	return file->private_data;
 }
 
 /* A typed argument as a plain address, which may be calculated with. */
@@ -173,7 +179,7 @@ static __always_inline void *stock_address(const void *argument)
 	return address;
 }
 
-/* Only a container with a backend knows these calls. */
+/* Only a container with a backend knows these calls. One that worked had it. */
 static __always_inline bool stock_has_backend(struct file *file)
 {
 	struct vfio_container___view *container = stock_container(file);
@@ -550,8 +556,7 @@ static __always_inline bool stock_read_map(struct ev_dma_map *e,
 {
 	struct stock_map_arg map;
 
-	if (!stock_has_backend(file) ||
-	    bpf_probe_read_user(&map, sizeof(map), (void *)arg))
+	if (bpf_probe_read_user(&map, sizeof(map), (void *)arg))
 		return false;
 	e->container = view_container_id(stock_container(file));
 	e->prot = map.flags & STOCK_PROT;
@@ -567,16 +572,17 @@ static __always_inline bool stock_read_map(struct ev_dma_map *e,
 	return true;
 }
 
-#define STOCK_dma_map_start                                                \
-	SEC("fentry/vfio_fops_unl_ioctl")                                  \
-	int BPF_PROG(st__vfio__dma_map_start, struct file *file,           \
-		     unsigned int cmd, unsigned long arg)                  \
-	{                                                                  \
-		struct ev_dma_map e = {};                                  \
-                                                                           \
-		if (cmd == STOCK_MAP_DMA && stock_read_map(&e, file, arg)) \
-			on_dma_map_start(ctx, &e);                         \
-		return 0;                                                  \
+#define STOCK_dma_map_start                                            \
+	SEC("fentry/vfio_fops_unl_ioctl")                              \
+	int BPF_PROG(st__vfio__dma_map_start, struct file *file,       \
+		     unsigned int cmd, unsigned long arg)              \
+	{                                                              \
+		struct ev_dma_map e = {};                              \
+                                                                       \
+		if (cmd == STOCK_MAP_DMA && stock_has_backend(file) && \
+		    stock_read_map(&e, file, arg))                     \
+			on_dma_map_start(ctx, &e);                     \
+		return 0;                                              \
 	}
 
 #define STOCK_dma_map                                                        \
@@ -585,12 +591,16 @@ static __always_inline bool stock_read_map(struct ev_dma_map *e,
 		     unsigned long arg, long ret)                            \
 	{                                                                    \
 		struct ev_dma_map e = {.ret = ret};                          \
+		struct stock_call *call;                                     \
                                                                              \
-		if (cmd != STOCK_MAP_DMA || !stock_read_map(&e, file, arg))  \
+		if (cmd != STOCK_MAP_DMA ||                                  \
+		    (ret && !stock_has_backend(file)) ||                     \
+		    !stock_read_map(&e, file, arg))                          \
 			return 0;                                            \
+		call = stock_call();                                         \
 		if (!ret)                                                    \
-			stock_map_parts(&e);                                 \
-		e.duration_ns = stock_elapsed();                             \
+			stock_map_parts(&e, call);                           \
+		e.duration_ns = stock_end(call);                             \
 		if (ret)                                                     \
 			e.pages = 0;                                         \
 		else                                                         \
@@ -634,7 +644,8 @@ static __always_inline bool stock_read_map(struct ev_dma_map *e,
 		struct stock_unmap_arg unmap;                                  \
 		struct stock_call *call;                                       \
                                                                                \
-		if (cmd != STOCK_UNMAP_DMA || !stock_has_backend(file) ||      \
+		if (cmd != STOCK_UNMAP_DMA ||                                  \
+		    (ret && !stock_has_backend(file)) ||                       \
 		    bpf_probe_read_user(&unmap, sizeof(unmap), (void *)arg))   \
 			return 0;                                              \
 		call = stock_call();                                           \
@@ -645,7 +656,7 @@ static __always_inline bool stock_read_map(struct ev_dma_map *e,
 		e.unmapped = ret ? 0 : unmap.size;                             \
 		if (!(unmap.flags & STOCK_UNMAP_VADDR))                        \
 			e.pages = e.unmapped >> STOCK_PAGE_SHIFT;              \
-		e.duration_ns = stock_elapsed();                               \
+		e.duration_ns = stock_end(call);                               \
 		on_dma_unmap(ctx, &e);                                         \
 		return 0;                                                      \
 	}
