@@ -21,7 +21,7 @@ help:
 	@echo 'make check       style and static checks alone, no VM'
 	@echo 'make debug-kernel, make torture   the tests under KASAN and lockdep'
 	@echo 'make sanitize    the tools under ASan, UBSan and valgrind'
-	@echo 'make bench       what tracing costs, in instructions'
+	@echo 'make bench       what mapping, tracing and the tools cost'
 	@echo 'make install, make dkms, make deb   the usual ways onto a host'
 	@echo 'make clean       forget build/ (the cache of kernels stays)'
 

@@ -7,7 +7,9 @@
  * clock that does not tick so is refused. What such a count does not see: cache
  * misses, contention, and how long an instruction takes.
  *
- * dma_bench [calls]: all kinds of memory, or the 4 KiB calls alone.
+ * dma_bench [calls [PID]]: all kinds of memory, or the 4 KiB calls alone. There
+ * is one CPU, and a process that listens takes its share of it: what PID ran
+ * meanwhile is taken off, and is a line of its own.
  * Lines: name, instructions.
  */
 #include <errno.h>
@@ -16,13 +18,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 #include <x86intrin.h>
 
 #include "../lib/vfio.h"
+#include "ran.h"
 
 #define AREA	   (64UL << 20)
-#define CALLS	   10007
+#define CALLS	   10000
 #define LOOP	   100000ULL
+#define ROUNDS	   9
+#define BURST	   100
+#define PAUSE_US   20000 /* until a listener has read what there was */
 #define AREA_PAGES (AREA / SZ_4K)
 
 static double ticks_per_instruction;
@@ -65,23 +72,26 @@ static void calibrate(void)
 
 static void report(const char *name, uint64_t from, uint64_t to, double units)
 {
-	printf("%s %.1f\n", name, (to - from) / ticks_per_instruction / units);
+	printf("%s %.3f\n", name, (to - from) / ticks_per_instruction / units);
 }
 
+/* Several times, for the median: an interrupt is a percent of some of them. */
 static void one_area(int container, char *mem, const char *kind)
 {
 	char name[64];
 	uint64_t t0, t1, t2;
 
-	t0 = ticks();
-	vfio_map(container, mem, 0, AREA);
-	t1 = ticks();
-	vfio_unmap(container, 0, AREA);
-	t2 = ticks();
-	snprintf(name, sizeof(name), "map-%s", kind);
-	report(name, t0, t1, AREA_PAGES);
-	snprintf(name, sizeof(name), "unmap-%s", kind);
-	report(name, t1, t2, AREA_PAGES);
+	for (int i = 0; i < ROUNDS; i++) {
+		t0 = ticks();
+		vfio_map(container, mem, 0, AREA);
+		t1 = ticks();
+		vfio_unmap(container, 0, AREA);
+		t2 = ticks();
+		snprintf(name, sizeof(name), "map-%s", kind);
+		report(name, t0, t1, AREA_PAGES);
+		snprintf(name, sizeof(name), "unmap-%s", kind);
+		report(name, t1, t2, AREA_PAGES);
+	}
 }
 
 /* Pages touched in an order that leaves hardly two of them contiguous. */
@@ -114,20 +124,53 @@ static char *huge(int flags)
 	return mem;
 }
 
-static void small_calls(int container)
+/* What calls of one kind cost so far. */
+struct tally {
+	uint64_t ticks;
+	uint64_t ran; /* by the listener, within ticks */
+	uint64_t listener_ran;
+};
+
+static void calls(struct tally *t, pid_t listener, int container, char *mem,
+		  uint64_t first, uint64_t count)
+{
+	uint64_t ran = ran_ns(listener), from = ticks();
+
+	for (uint64_t i = first; i < first + count; i++)
+		if (mem)
+			vfio_map(container, mem, i * 2 * SZ_4K, SZ_4K);
+		else
+			vfio_unmap(container, i * 2 * SZ_4K, SZ_4K);
+	t->ticks += ticks() - from;
+	t->ran += ran_ns(listener) - ran;
+	usleep(PAUSE_US);
+	t->listener_ran += ran_ns(listener) - ran;
+}
+
+static void report_calls(const char *name, const struct tally *t,
+			 pid_t listener)
+{
+	printf("%s-call %.3f\n", name,
+	       (t->ticks / ticks_per_instruction - t->ran) / CALLS);
+	if (listener)
+		printf("%s-listener %.3f\n", name,
+		       (double)t->listener_ran / CALLS);
+}
+
+/* So many maps, then their unmaps, and again. A listener gets no more of them at
+ * once than its buffer has room for: losing an event is cheaper than telling it.
+ */
+static void small_calls(int container, pid_t listener, uint64_t at_once)
 {
 	char *mem = vfio_memory(SZ_4K, 0);
-	uint64_t t0, t1, t2;
+	struct tally map = {}, unmap = {};
 
-	t0 = ticks();
-	for (uint64_t i = 0; i < CALLS; i++)
-		vfio_map(container, mem, i * 2 * SZ_4K, SZ_4K);
-	t1 = ticks();
-	for (uint64_t i = 0; i < CALLS; i++)
-		vfio_unmap(container, i * 2 * SZ_4K, SZ_4K);
-	t2 = ticks();
-	report("map-call", t0, t1, CALLS);
-	report("unmap-call", t1, t2, CALLS);
+	for (uint64_t i = 0; i < CALLS; i += at_once) {
+		calls(&map, listener, container, mem, i, at_once);
+		calls(&unmap, listener, container, NULL, i, at_once);
+	}
+	report_calls("map", &map, listener);
+	report_calls("unmap", &unmap, listener);
 }
 
 int main(int argc, char **argv)
@@ -138,12 +181,13 @@ int main(int argc, char **argv)
 	vfio_space_open(&space, EDU_BDF, VFIO_TYPE1v2_IOMMU);
 	/* Caches of the kernel's allocators are filled by the first round. */
 	if (argc > 1 && !strcmp(argv[1], "calls")) {
-		small_calls(space.container);
+		small_calls(space.container, argc > 2 ? atoi(argv[2]) : 0,
+			    BURST);
 	} else {
 		one_area(space.container, scattered(), "scattered");
 		one_area(space.container, huge(0), "thp");
 		one_area(space.container, huge(MAP_HUGETLB), "hugetlb");
-		small_calls(space.container);
+		small_calls(space.container, 0, CALLS);
 	}
 	vfio_space_close(&space);
 	return 0;

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a live tool's own process costs while the machine is in a certain state:
+ * so many events a second, files that are open, containers there are, with
+ * something to look for every second or without. One run is one state.
+ *
+ * tool_bench PID EVENTS FILES CONTAINERS LOOKS
+ *
+ * EVENTS a second: a map of 4 KiB begins, ends, and is unmapped, evenly. LOOKS a
+ * second: a container is opened and closed again, so that who holds what has to
+ * be looked at anew.
+ *
+ * Lines: "events", those a second that were reached; "ran", the instructions of
+ * the process a second (ran.h); "link", those of reading the link of one of the
+ * FILES in /proc/self/fd, which is how it is found out without BPF.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ran.h"
+
+#define SECONDS	       20
+#define STEPS	       100 /* a second */
+#define SECOND_NS      1000000000ULL
+#define EVENTS_OF_PAIR 3 /* a map's beginning, its end, the unmap */
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * SECOND_NS + now.tv_nsec;
+}
+
+static void sleep_until(uint64_t ns)
+{
+	struct timespec until = {ns / SECOND_NS, ns % SECOND_NS};
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL))
+		;
+}
+
+static void open_files(int count)
+{
+	struct rlimit limit = {count + 1024, count + 1024};
+
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		vfio_die("RLIMIT_NOFILE: %m");
+	for (int i = 0; i < count; i++)
+		if (open("/dev/null", O_RDONLY) < 0)
+			vfio_die("/dev/null: %m");
+}
+
+static void read_links(int first, int count)
+{
+	char path[64], target[256];
+	uint64_t from = now_ns();
+
+	for (int i = 0; i < count; i++) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", first + i);
+		if (readlink(path, target, sizeof(target)) < 0)
+			vfio_die("%s: %m", path);
+	}
+	printf("link %.0f\n", (double)(now_ns() - from) / count);
+}
+
+struct state {
+	int container;
+	void *mem;
+	uint64_t pairs; /* a second */
+	uint64_t looks; /* a second */
+};
+
+/* Evenly, step by step; returns the pairs of map and unmap that were done. */
+static uint64_t load(const struct state *s, uint64_t begin_ns)
+{
+	uint64_t pairs = 0, looks = 0;
+
+	for (uint64_t step = 1; step <= SECONDS * STEPS; step++) {
+		for (; pairs * STEPS < step * s->pairs; pairs++) {
+			vfio_map(s->container, s->mem, 0, SZ_4K);
+			vfio_unmap(s->container, 0, SZ_4K);
+		}
+		for (; looks * STEPS < step * s->looks; looks++)
+			close(vfio_container_open());
+		sleep_until(begin_ns + step * (SECOND_NS / STEPS));
+	}
+	return pairs;
+}
+
+int main(int argc, char **argv)
+{
+	int numbers[5] = {}, files, containers;
+	struct vfio_space space;
+	struct state state;
+	uint64_t begin_ns, ran, pairs;
+	pid_t tool;
+
+	for (int i = 1; i < argc && i <= 5; i++)
+		numbers[i - 1] = atoi(argv[i]);
+	tool = numbers[0];
+	files = numbers[2];
+	containers = numbers[3];
+	open_files(files);
+	if (files)
+		read_links(3, files);
+	while (containers-- > 0)
+		vfio_container_open();
+	vfio_space_open(&space, EDU_BDF, VFIO_TYPE1v2_IOMMU);
+	state = (struct state){.container = space.container,
+			       .mem = vfio_memory(SZ_4K, 0),
+			       .pairs = numbers[1] / EVENTS_OF_PAIR,
+			       .looks = numbers[4]};
+	/* The tool's first look at all of this is not what is measured. */
+	sleep_until(now_ns() + 2 * SECOND_NS);
+
+	ran = ran_ns(tool);
+	begin_ns = now_ns();
+	pairs = load(&state, begin_ns);
+	printf("events %.0f\n", (double)pairs * EVENTS_OF_PAIR * SECOND_NS /
+					(now_ns() - begin_ns));
+	printf("ran %.0f\n", (double)(ran_ns(tool) - ran) / SECONDS);
+	vfio_space_close(&space);
+	return 0;
+}
