@@ -28,19 +28,6 @@
 #define PORTS	24 /* of the card, in the sample */
 #define CYCLES	500
 
-static int write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	int ret = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, strlen(text)) < 0)
-		ret = -errno;
-	close(fd);
-	return ret;
-}
-
 static const char *read_file(const char *path)
 {
 	static char text[256];
@@ -59,7 +46,7 @@ static int create(const char *type, const char *uuid)
 	char path[128];
 
 	snprintf(path, sizeof(path), TYPES "%s/create", type);
-	return write_file(path, uuid);
+	return __vfio_write_file(path, uuid);
 }
 
 static int retire(const char *uuid)
@@ -67,7 +54,7 @@ static int retire(const char *uuid)
 	char path[128];
 
 	snprintf(path, sizeof(path), DEVICES "%s/remove", uuid);
-	return write_file(path, "1");
+	return __vfio_write_file(path, "1");
 }
 
 static int available(const char *type)
@@ -148,8 +135,8 @@ TEST_F(mdev, makes_and_removes_a_device)
 	EXPECT_EQ(0, access(PARENT FIRST, F_OK));
 	EXPECT_LE(0, __vfio_group_number(FIRST));
 	/* 0 leaves it; so does what is no number. */
-	EXPECT_EQ(0, write_file(DEVICES FIRST "/remove", "0"));
-	EXPECT_EQ(-EINVAL, write_file(DEVICES FIRST "/remove", "yes"));
+	EXPECT_EQ(0, __vfio_write_file(DEVICES FIRST "/remove", "0"));
+	EXPECT_EQ(-EINVAL, __vfio_write_file(DEVICES FIRST "/remove", "yes"));
 	EXPECT_EQ(0, access(DEVICES FIRST, F_OK));
 	EXPECT_EQ(0, retire(FIRST));
 	EXPECT_EQ(-1, access(DEVICES FIRST, F_OK));

@@ -67,21 +67,6 @@ static void text_prot(const void *data, char *buf, size_t size)
 		 row->prot & 2 ? 'w' : '-');
 }
 
-static void text_backing(const void *data, char *buf, size_t size)
-{
-	const struct maps_row *row = data;
-
-	snprintf(buf, size, "%s", backing_name(row->backing.kind) ?: "-");
-}
-
-static struct json_object *json_backing(const void *data)
-{
-	const char *name =
-		backing_name(((const struct maps_row *)data)->backing.kind);
-
-	return name ? json_object_new_string(name) : NULL;
-}
-
 #define INT(key, head, width, rank, member, ...)                            \
 	COLUMN(key, head, width, rank, COLUMN_INT, struct maps_row, member, \
 	       ##__VA_ARGS__)
@@ -92,9 +77,9 @@ static struct json_object *json_backing(const void *data)
 #define SIZE   INT("size", "SIZEKiB", 10, 0, size, .scale = KIB)
 #define PROT   INT("prot", "PROT", 4, 0, prot, .text = text_prot)
 #define PINNED COLUMN("pinned", "P", 1, 0, COLUMN_BOOL, struct maps_row, pinned)
-#define BACKING                                                           \
-	OWN("backing", "BACKING", -7, backing.kind, .text = text_backing, \
-	    .json = json_backing)
+#define BACKING                                     \
+	OWN("backing", "BACKING", -7, backing.kind, \
+	    .text = maps_row_text_backing, .json = maps_row_json_backing)
 #define PAGE INT("page_size", "PAGEKiB", 7, 0, backing.page_size, .scale = KIB)
 #define HUGE                                                                \
 	COLUMN("huge_percent", "HUGE%", 5, 0, COLUMN_REAL, struct maps_row, \

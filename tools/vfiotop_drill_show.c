@@ -31,21 +31,6 @@ struct view {
 	unsigned int lines[PARTS]; /* for the items of each */
 };
 
-static void text_backing(const void *data, char *buf, size_t size)
-{
-	const struct maps_row *row = data;
-
-	snprintf(buf, size, "%s", backing_name(row->backing.kind) ?: "-");
-}
-
-static struct json_object *json_backing(const void *data)
-{
-	const char *name =
-		backing_name(((const struct maps_row *)data)->backing.kind);
-
-	return name ? json_object_new_string(name) : NULL;
-}
-
 /* KiB a run, in the mean. */
 static void text_length(const void *data, char *buf, size_t size)
 {
@@ -63,7 +48,8 @@ static void text_length(const void *data, char *buf, size_t size)
 
 static const struct column kind_columns[] = {
 	COLUMN("backing", "BACKING", -7, 0, COLUMN_OWN, struct maps_row,
-	       backing.kind, .text = text_backing, .json = json_backing),
+	       backing.kind, .text = maps_row_text_backing,
+	       .json = maps_row_json_backing),
 	KIND("page_size", "PAGEKiB", 7, 0, backing.page_size, .scale = 1024),
 	COLUMN("pinned", "P", 1, 0, COLUMN_BOOL, struct maps_row, pinned),
 	KIND("maps", "MAPS", 7, 0, maps),

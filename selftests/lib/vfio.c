@@ -228,7 +228,7 @@ void vfio_space_close(struct vfio_space *space)
 	close(space->container);
 }
 
-static int write_file(const char *path, const char *text)
+int __vfio_write_file(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC), ret = 0;
 
@@ -246,7 +246,7 @@ int __vfio_pci_unbind(const char *bdf)
 
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver/unbind",
 		 bdf);
-	return write_file(path, bdf);
+	return __vfio_write_file(path, bdf);
 }
 
 int __vfio_pci_bind(const char *bdf)
@@ -256,8 +256,8 @@ int __vfio_pci_bind(const char *bdf)
 
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver_override",
 		 bdf);
-	ret = write_file(path, "vfio-pci");
-	return ret ? ret : write_file("/sys/bus/pci/drivers_probe", bdf);
+	ret = __vfio_write_file(path, "vfio-pci");
+	return ret ? ret : __vfio_write_file("/sys/bus/pci/drivers_probe", bdf);
 }
 
 struct vfio_region_info vfio_region(int device, unsigned int index)

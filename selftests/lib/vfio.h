@@ -106,6 +106,8 @@ void vfio_space_open(struct vfio_space *space, const char *device, int type);
 void vfio_space_open_device(struct vfio_space *space);
 void vfio_space_close(struct vfio_space *space);
 
+/* Of sysfs: in one write(). */
+int __vfio_write_file(const char *path, const char *text);
 int __vfio_pci_bind(const char *bdf);
 int __vfio_pci_unbind(const char *bdf);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The mappings of a container joined with what memory is behind each. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -138,4 +139,19 @@ size_t maps_rows_kinds(const struct maps_rows *rows,
 					: kinds[k].runs + row->runs;
 	}
 	return count;
+}
+
+void maps_row_text_backing(const void *data, char *buf, size_t size)
+{
+	const struct maps_row *row = data;
+
+	snprintf(buf, size, "%s", backing_name(row->backing.kind) ?: "-");
+}
+
+struct json_object *maps_row_json_backing(const void *data)
+{
+	const char *name =
+		backing_name(((const struct maps_row *)data)->backing.kind);
+
+	return name ? json_object_new_string(name) : NULL;
 }

@@ -6,6 +6,7 @@
 #ifndef VFIOSCOPE_MAPS_ROWS_H
 #define VFIOSCOPE_MAPS_ROWS_H
 
+#include <json-c/json.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -59,6 +60,9 @@ void maps_rows_fold(struct maps_rows *rows);
 /* A row for all that are alike, in the order in which they were met; how many. */
 size_t maps_rows_kinds(const struct maps_rows *rows,
 		       struct maps_row kinds[MAPS_KINDS]);
+/* A column's text and JSON: what is behind a row's mappings. */
+void maps_row_text_backing(const void *row, char *buf, size_t size);
+struct json_object *maps_row_json_backing(const void *row);
 void maps_owners_free(struct maps_owners *owners);
 
 #endif /* VFIOSCOPE_MAPS_ROWS_H */
