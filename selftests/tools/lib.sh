@@ -40,11 +40,13 @@ go() {
 	[ "$said" = "$1" ] || ok 1 "the client reached phase $1" "$said"
 }
 
+# client_end [eof]: a line ends its last phase, or only the end of its input.
 client_end() {
-	echo >&7
-	wait "$client"
+	[ "${1-}" = eof ] || echo >&7
+	exec 7>&-
+	ended 120 "$client"
 	ok $? "the client ended well"
-	exec 7>&- 8<&-
+	exec 8<&-
 }
 
 coproc ANSWERS { exec python3 "$here/answer.py"; }

@@ -126,7 +126,7 @@ test_vfiolat_cold() {
 	read -r -t 120 said <&8
 	is "the client mapped" mapped "$said"
 	sleep 2
-	client_end
+	client_end eof
 	lat_stop
 	is "a cold map is faulting or pinning" True "$(json "$log" '[r["largest"] in ("fault", "pin") for r in rows(name) if "verdict" in r and r["count"]] == [True]')"
 	is "which is most of it" True "$(json "$log" '[((r["fault_ns"] or 0) + r["pin_ns"]) / r["sum_ns"] > 0.6 for r in rows(name) if "verdict" in r and r["count"]] == [True]')"
