@@ -293,7 +293,9 @@ static void fill_books(struct top_model *m, const struct run *run,
 		if (survey.has_maps) {
 			row->dma_entry_limit = survey.maps + survey.dma_avail;
 			row->base_pinned = survey.pinned - counted;
-			row->surveyed = !row->inflight.op;
+			/* What is not heard of yet is only in the books. */
+			row->surveyed =
+				!row->inflight.op && source_ready(run->source);
 		}
 		if (survey.has_maps && !survey.has_avail)
 			row->maps = survey.maps;
