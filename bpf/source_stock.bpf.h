@@ -54,8 +54,9 @@ struct stock_call {
 	__u64 start_ns; /* 0: none under way */
 	__u64 size;
 	__u32 container;
-	__u32 last;  /* this detaching lets the container go */
-	__s32 group; /* of a device that is closed, and so on */
+	__u32 last;	/* this detaching lets the container go */
+	__s32 group;	/* of a device that is closed, and so on */
+	__s32 released; /* group whose file is closed */
 	__u32 open_count;
 	char device[VFIOSCOPE_NAME_LEN];
 #ifdef STOCK_MAP_PARTS
@@ -296,15 +297,34 @@ static __always_inline __s32 stock_group_of(struct inode *inode)
 		return 0;                                            \
 	}
 
-#define STOCK_group_release                                           \
-	SEC("fexit/vfio_group_fops_release")                          \
-	int BPF_PROG(st__vfio__group_release, struct inode *inode,    \
-		     struct file *file)                               \
-	{                                                             \
-		struct ev_group e = {.group = stock_group_of(inode)}; \
-                                                                      \
-		on_group_release(ctx, &e);                            \
-		return 0;                                             \
+/* Its group may be gone at the end of it, and its inode's device even before:
+ * a device can be taken away while the group is open.
+ */
+#define STOCK_group_release                                                 \
+	SEC("fentry/vfio_group_fops_release")                               \
+	int BPF_PROG(st__vfio__group_releasing, struct inode *inode,        \
+		     struct file *file)                                     \
+	{                                                                   \
+		struct stock_call *call = stock_begin();                    \
+                                                                            \
+		if (call)                                                   \
+			call->released = view_group_id(                     \
+				(void *)BPF_CORE_READ(file, private_data)); \
+		return 0;                                                   \
+	}                                                                   \
+                                                                            \
+	SEC("fexit/vfio_group_fops_release")                                \
+	int BPF_PROG(st__vfio__group_release)                               \
+	{                                                                   \
+		struct stock_call *call = stock_call();                     \
+                                                                            \
+		if (!call)                                                  \
+			return 0;                                           \
+                                                                            \
+		struct ev_group e = {.group = call->released};              \
+                                                                            \
+		on_group_release(ctx, &e);                                  \
+		return 0;                                                   \
 	}
 
 #define STOCK_group_get
