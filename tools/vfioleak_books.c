@@ -213,6 +213,15 @@ static void end_before(struct leak_books *b, const struct leak_item *item)
 	}
 }
 
+/* A container that was seen to be opened has no mapping without a record. */
+static void end_mappings_before(struct leak_books *b, __u32 container)
+{
+	for (size_t i = b->count; i-- > 0;)
+		if (b->items[i].kind == LEAK_MAPPING &&
+		    b->items[i].container == container)
+			drop_item(b, i);
+}
+
 static struct leak_account *find_account(struct leak_books *b,
 					 const struct leak_item *item)
 {
@@ -246,6 +255,8 @@ static int enter_get(struct leak_books *b, const struct leak_item *item)
 		return add_mapping(b, item);
 	if (!in_ranges(item->kind))
 		end_before(b, item);
+	if (item->kind == LEAK_CONTAINER)
+		end_mappings_before(b, item->container);
 	return add_item(b, item);
 }
 
@@ -302,6 +313,7 @@ static int add_before(struct leak_books *b, __u32 kind,
 				 .reason = LEAK_UNKNOWN,
 				 .tgid = r->tgid,
 				 .count = 1,
+				 .most = UINT64_MAX,
 				 .stack = -1,
 				 .before = true};
 
@@ -379,28 +391,36 @@ static void tally_one(const void *node, VISIT which, void *arg)
 	tally->bytes += item->size;
 }
 
+/* What is in the container beyond those with a record. An unmap whose record is
+ * not read yet makes it too few for a while, a map's too many: never more than
+ * there were at first.
+ */
+static void refresh(struct leak_books *b, struct leak_item *item)
+{
+	struct snap_survey survey = {.container_ptr = item->address,
+				     .container = item->container,
+				     .walk = 1};
+	struct tally seen = {.container = item->container};
+
+	twalk_r(b->mappings, tally_one, &seen);
+	item->count = 0;
+	if (snapshot_survey(&b->snapshot, &survey) || !survey.ok ||
+	    !survey.has_maps)
+		return;
+	if (survey.maps > seen.count)
+		item->count = survey.maps - seen.count;
+	if (item->count > item->most)
+		item->count = item->most;
+	if (item->most == UINT64_MAX)
+		item->most = item->count;
+	item->size = survey.bytes > seen.bytes ? survey.bytes - seen.bytes : 0;
+}
+
 void leak_books_refresh(struct leak_books *b)
 {
-	for (size_t i = b->count; i-- > 0;) {
-		struct leak_item *item = &b->items[i];
-		struct snap_survey survey = {.container_ptr = item->address,
-					     .container = item->container,
-					     .walk = 1};
-		struct tally seen = {.container = item->container};
-
-		if (item->kind != LEAK_MAPPING)
-			continue;
-		twalk_r(b->mappings, tally_one, &seen);
-		if (snapshot_survey(&b->snapshot, &survey) || !survey.ok ||
-		    !survey.has_maps || survey.maps <= seen.count) {
-			item->count = 0;
-			continue;
-		}
-		item->count = survey.maps - seen.count;
-		item->size = survey.bytes > seen.bytes
-				     ? survey.bytes - seen.bytes
-				     : 0;
-	}
+	for (size_t i = 0; i < b->count; i++)
+		if (b->items[i].kind == LEAK_MAPPING)
+			refresh(b, &b->items[i]);
 }
 
 struct walk {

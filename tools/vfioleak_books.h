@@ -26,6 +26,7 @@ struct leak_item {
 	__u64 iova;
 	__u64 size;  /* bytes; 0: has none */
 	__u64 count; /* of mappings that were there before */
+	__u64 most;  /* it was at first: what came later has a record */
 	__u64 address; /* the VM; of mappings that were there before, the container */
 	int stack;   /* negative: none */
 	bool before; /* it was there before the tool */
