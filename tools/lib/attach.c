@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* One module's BPF programs, attached by a thread. */
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -10,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "attach.h"
+#include "module_btf.h"
 
 #define MAX_LINKS    32
 #define WARNING_SIZE 256
@@ -30,6 +31,8 @@ struct attachment {
 
 static bool say_all;
 static __thread char last_warning[WARNING_SIZE];
+/* What programs that are being loaded bind to; NULL: to the kernel itself. */
+static const struct module_btf *targets;
 
 static int on_libbpf(enum libbpf_print_level level, const char *format,
 		     va_list args)
@@ -51,59 +54,76 @@ static int on_libbpf(enum libbpf_print_level level, const char *format,
 	return 0;
 }
 
-void attach_verbose(bool verbose)
+static void warn(const char *format, ...)
 {
+	va_list args;
+
+	va_start(args, format);
+	on_libbpf(LIBBPF_WARN, format, args);
+	va_end(args);
+}
+
+static int bind(struct bpf_program *program, struct bpf_prog_load_opts *opts,
+		long cookie)
+{
+	bool function = cookie != BPF_TRACE_RAW_TP;
+	char name[128];
+	int id;
+
+	snprintf(name, sizeof(name), "%s%s", function ? "" : "btf_trace_",
+		 strchr(bpf_program__section_name(program), '/') + 1);
+	id = targets ? module_btf_id(targets, name,
+				     function ? BTF_KIND_FUNC
+					      : BTF_KIND_TYPEDEF)
+		     : libbpf_find_vmlinux_btf_id(name + (function ? 0 : 10),
+						  cookie);
+	if (id < 0) {
+		warn("%s: %s does not have it\n", name,
+		     targets ? targets->module : "the kernel");
+		return id;
+	}
+	opts->attach_btf_id = id;
+	opts->attach_btf_obj_fd = targets ? targets->fd : 0;
+	return 0;
+}
+
+static int attach_bound(const struct bpf_program *program,
+			long cookie __attribute__((unused)),
+			struct bpf_link **link)
+{
+	*link = bpf_program__attach_trace(program);
+	return *link ? 0 : -errno;
+}
+
+/* Programs that say what they bind to by name, bound by module_btf. */
+void attach_setup(bool verbose)
+{
+	static const struct {
+		const char *section;
+		enum bpf_attach_type type;
+	} sections[] = {
+		{"fentry+", BPF_TRACE_FENTRY},
+		{"fexit+", BPF_TRACE_FEXIT},
+		{"tp_btf+", BPF_TRACE_RAW_TP},
+	};
+
 	say_all = verbose;
 	libbpf_set_print(on_libbpf);
+	for (size_t i = 0; i < sizeof(sections) / sizeof(*sections); i++) {
+		LIBBPF_OPTS(libbpf_prog_handler_opts, opts,
+			    .cookie = sections[i].type,
+			    .prog_prepare_load_fn = bind,
+			    .prog_attach_fn = attach_bound);
+
+		libbpf_register_prog_handler(sections[i].section,
+					     BPF_PROG_TYPE_TRACING,
+					     sections[i].type, &opts);
+	}
 }
 
 const char *attach_warning(void)
 {
 	return last_warning;
-}
-
-int module_btf_read(const char *module, struct module_btf *btf)
-{
-	size_t room = 64 << 10;
-	char path[128];
-	ssize_t got;
-	int fd;
-
-	snprintf(path, sizeof(path), "/sys/kernel/btf/%s", module);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? -ENODATA : -errno;
-	btf->size = 0;
-	btf->data = malloc(room);
-	while (btf->data &&
-	       (got = read(fd, btf->data + btf->size, room - btf->size)) > 0) {
-		btf->size += got;
-		if (btf->size == room) {
-			char *more = realloc(btf->data, room *= 2);
-
-			if (!more)
-				free(btf->data);
-			btf->data = more;
-		}
-	}
-	close(fd);
-	if (!btf->data)
-		return -ENOMEM;
-	if (btf->size)
-		return 0;
-	module_btf_free(btf);
-	return -ENODATA;
-}
-
-bool module_btf_has(const struct module_btf *btf, const char *name)
-{
-	return memmem(btf->data, btf->size, name, strlen(name) + 1);
-}
-
-void module_btf_free(struct module_btf *btf)
-{
-	free(btf->data);
-	btf->data = NULL;
 }
 
 /* Whether a program is of this module (NULL: of none), and what it binds to is
@@ -138,7 +158,7 @@ static int share_maps(struct bpf_object *object, struct bpf_object *with)
 
 static struct bpf_object *open_object(const struct attach_from *from,
 				      const char *prefix,
-				      const struct module_btf *btf)
+				      struct module_btf *btf)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = from->name);
 	struct bpf_program *program;
@@ -162,8 +182,12 @@ static struct bpf_object *open_object(const struct attach_from *from,
 		if (events)
 			bpf_map__set_max_entries(events, from->buffer);
 	}
-	if (!err)
+	if (!err && btf)
+		err = module_btf_open(btf);
+	if (!err) {
+		targets = btf;
 		err = bpf_object__load(object);
+	}
 	if (!err)
 		return object;
 	bpf_object__close(object);
@@ -210,7 +234,7 @@ static void *run(void *data)
 
 int attachment_begin(struct attachment **attachment,
 		     const struct attach_from *from, const char *prefix,
-		     const struct module_btf *btf)
+		     struct module_btf *btf)
 {
 	struct attachment *a = calloc(1, sizeof(*a));
 	int err;

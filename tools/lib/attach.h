@@ -18,6 +18,7 @@
 struct attachment;
 struct bpf_object;
 struct bpf_program;
+struct module_btf;
 
 /* A tool's programs. */
 struct attach_from {
@@ -28,21 +29,8 @@ struct attach_from {
 	struct bpf_object *maps; /* those of no module, with everyone's maps */
 };
 
-/* The BTF of a module, whose strings name what it has; what is absent is in the
- * kernel's own.
- */
-struct module_btf {
-	char *data;
-	size_t size;
-};
-
-/* Whether libbpf's words go to stderr as they come. */
-void attach_verbose(bool verbose);
-
-/* 0 or a negative errno, -ENODATA without BTF. */
-int module_btf_read(const char *module, struct module_btf *btf);
-bool module_btf_has(const struct module_btf *btf, const char *name);
-void module_btf_free(struct module_btf *btf);
+/* Before all others. Whether libbpf's words go to stderr as they come. */
+void attach_setup(bool verbose);
 
 /* The programs of no module, and the maps: NULL with errno set. */
 struct bpf_object *attach_open_maps(const struct attach_from *from);
@@ -54,7 +42,7 @@ const char *attach_warning(void);
  */
 int attachment_begin(struct attachment **attachment,
 		     const struct attach_from *from, const char *prefix,
-		     const struct module_btf *btf);
+		     struct module_btf *btf);
 /* Waits for so long at most. 0: every program is attached. -EINPROGRESS, or why
  * it failed.
  */

@@ -15,6 +15,7 @@
 
 #include "attach.h"
 #include "host.h"
+#include "module_btf.h"
 #include "replay.h"
 #include "source.h"
 #include "tool.h"
@@ -105,7 +106,7 @@ struct source *source_open(const char *name, const void *(*elf)(size_t *size),
 		tool_error("out of memory");
 		return NULL;
 	}
-	attach_verbose(verbose);
+	attach_setup(verbose);
 	s->wanted = kind;
 	s->from.name = name;
 	s->from.buffer = buffer;
@@ -318,7 +319,7 @@ static bool take_again(struct source *s)
 static int attach_module(struct source *s, struct module *m)
 {
 	bool core = m == &s->modules[CORE];
-	struct module_btf btf = {};
+	struct module_btf btf;
 	const char *prefix;
 	bool ours;
 	int ret;
