@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a tool's BPF program includes. It says what to do when something
- * happens and does not know who told:
+ * What a tool's BPF program includes. It says what it hears and what to do then,
+ * and does not know who told:
+ *
+ *	#define HEARS_dma_map 1
+ *	#include "source.bpf.h"
  *
  *	ON(dma_map)
  *	{
@@ -9,12 +12,11 @@
  *	}
  *
  * The names are those of the trace events without "vfio_", e is the struct of
- * event.h, ctx is for helpers that want it, such as bpf_get_stackid(). ON()
- * makes one program a source; the runner loads those of the source that is
- * used. A further source is a header that defines NAME_event for every event,
- * and one more word in SOURCES(). A recording is such a source, in a program
- * compiled for the user's side (tools/lib/replay.h): so a handler is plain C,
- * and reads kernel memory by functions of views.bpf.h alone.
+ * event.h, ctx is for helpers that want it, such as bpf_get_stackid(). Each
+ * source has programs for what is heard; the runner loads those of the source
+ * that is used. A further source is one more header. A recording is such a
+ * source, in a program compiled for the user's side (tools/lib/replay.h): so a
+ * handler is plain C, and reads kernel memory by functions of views.bpf.h alone.
  */
 #ifndef VFIOSCOPE_SOURCE_BPF_H
 #define VFIOSCOPE_SOURCE_BPF_H
@@ -24,8 +26,6 @@
 #else
 #include "views.bpf.h"
 #include "event.h"
-#include "source_tracepoint.bpf.h"
-#include "source_stock.bpf.h"
 #endif
 
 #define EV_container_open      struct ev_container
@@ -52,16 +52,45 @@
 #define EV_dma_unpin	       struct ev_dma_pin
 #define EV_locked_vm	       struct ev_locked_vm
 
+#define HANDLER(event) \
+	static __always_inline void on_##event(void *ctx, const EV_##event *e)
+
 #ifdef VFIOSCOPE_REPLAY
 #define SOURCES(event) REPLAY(event)
 #else
-#define SOURCES(event) TRACEPOINT_##event STOCK_##event
+HANDLER(container_open);
+HANDLER(container_release);
+HANDLER(group_open);
+HANDLER(group_release);
+HANDLER(group_get);
+HANDLER(group_put);
+HANDLER(container_attach);
+HANDLER(container_detach);
+HANDLER(container_set_iommu);
+HANDLER(container_users);
+HANDLER(device_open);
+HANDLER(device_close);
+HANDLER(external_user_get);
+HANDLER(external_user_put);
+HANDLER(group_set_kvm);
+HANDLER(dma_map_start);
+HANDLER(dma_map);
+HANDLER(dma_map_progress);
+HANDLER(dma_unmap_start);
+HANDLER(dma_unmap);
+HANDLER(dma_pin);
+HANDLER(dma_unpin);
+HANDLER(locked_vm);
+
+#include "source_tracepoint.bpf.h"
+#include "source_stock.bpf.h"
+#define SOURCES(event) TRACEPOINT_##event
 #endif
 
-#define ON(event)                                                    \
-	static __always_inline void on_##event(void *ctx,            \
-					       const EV_##event *e); \
-	SOURCES(event)                                               \
-	static __always_inline void on_##event(void *ctx, const EV_##event *e)
+#define ON(event)                                               \
+	_Static_assert(HEARS_##event, "what is heard is said"); \
+	HANDLER(event);                                         \
+	SOURCES(event)                                          \
+	HANDLER(event)
 
 #endif /* VFIOSCOPE_SOURCE_BPF_H */

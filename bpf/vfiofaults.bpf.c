@@ -3,6 +3,7 @@
  * vfiofaults, in the kernel: what was unmapped, when and by whom, so that a
  * device that still reaches there can be told from one that never might.
  */
+#define HEARS_dma_unmap 1
 #include "source.bpf.h"
 #include "vfiofaults.h"
 

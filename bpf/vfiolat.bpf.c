@@ -8,6 +8,12 @@
  * zeroing memory is told from pinning it by nothing else.
  */
 #define STOCK_MAP_PARTS
+#define HEARS_dma_map_start    1
+#define HEARS_dma_map	       1
+#define HEARS_dma_unmap	       1
+#define HEARS_container_attach 1
+#define HEARS_device_open      1
+#define HEARS_dma_pin	       1
 #include "source.bpf.h"
 #include "hist.bpf.h"
 #include "vfiolat.h"

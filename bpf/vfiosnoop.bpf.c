@@ -6,6 +6,29 @@
  * books (which mapping does a failed one overlap?): that is sent hidden, and
  * wakes nobody. What finds no room is counted.
  */
+#define HEARS_container_open	  1
+#define HEARS_container_release	  1
+#define HEARS_group_open	  1
+#define HEARS_group_release	  1
+#define HEARS_group_get		  1
+#define HEARS_group_put		  1
+#define HEARS_container_attach	  1
+#define HEARS_container_detach	  1
+#define HEARS_container_set_iommu 1
+#define HEARS_container_users	  1
+#define HEARS_device_open	  1
+#define HEARS_device_close	  1
+#define HEARS_external_user_get	  1
+#define HEARS_external_user_put	  1
+#define HEARS_group_set_kvm	  1
+#define HEARS_dma_map_start	  1
+#define HEARS_dma_map		  1
+#define HEARS_dma_map_progress	  1
+#define HEARS_dma_unmap_start	  1
+#define HEARS_dma_unmap		  1
+#define HEARS_dma_pin		  1
+#define HEARS_dma_unpin		  1
+#define HEARS_locked_vm		  1
 #include "source.bpf.h"
 #include "record.h"
 #include "vfiosnoop.h"

@@ -7,6 +7,23 @@
  * instructions. Who holds what is not followed here; that it changed is
  * counted, and user space takes the snapshot again.
  */
+#define HEARS_container_open	  1
+#define HEARS_container_release	  1
+#define HEARS_container_attach	  1
+#define HEARS_container_detach	  1
+#define HEARS_container_set_iommu 1
+#define HEARS_container_users	  1
+#define HEARS_device_open	  1
+#define HEARS_device_close	  1
+#define HEARS_group_set_kvm	  1
+#define HEARS_dma_map_start	  1
+#define HEARS_dma_unmap_start	  1
+#define HEARS_dma_map_progress	  1
+#define HEARS_dma_map		  1
+#define HEARS_dma_unmap		  1
+#define HEARS_dma_pin		  1
+#define HEARS_dma_unpin		  1
+#define HEARS_locked_vm		  1
 #include "source.bpf.h"
 #include "hist.bpf.h"
 #include "vfiotop.h"

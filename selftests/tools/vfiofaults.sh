@@ -33,7 +33,7 @@ test_vfiofaults() {
 	vfiofaults 0.5 >"$work/faults.txt" 2>&1 &
 	local text=$!
 	for ((tries = 0; tries < 60; tries++)); do
-		[ "$(bpftool prog show | grep -c dma_unmap)" -ge 2 ] && break
+		[ "$(bpftool prog show | grep -c "dma_unmap\|ioctl_end")" -ge 2 ] && break
 		sleep 0.5
 	done
 	sleep 1

@@ -101,7 +101,7 @@ test_vfioleak_live() {
 	vfioleak -t >"$work/leak.raw" 2>>"$work/leak.err" &
 	local raw=$!
 	local last=tp__type1__dma_m
-	[ "$VFIOSCOPE_MODULES" = ours ] || last=st__vfio__dma_ma
+	[ "$VFIOSCOPE_MODULES" = ours ] || last=st__vfio__attac
 	listening $last 3
 	ok $? "they listen" "$(cat "$work/leak.err"; bpftool prog show)"
 	client_start

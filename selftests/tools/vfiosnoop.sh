@@ -14,9 +14,9 @@ snoop_start() {
 }
 
 # Waits until it listens to all: it has a link for each program, those on type1
-# (ours has 22 programs) a while after the core's.
+# (22 programs on ours) a while after the core's.
 snoop_listens() {
-	local pid=$1 tries links=0 last=-1 still=0 wanted=20
+	local pid=$1 tries links=0 last=-1 still=0 wanted=19
 	[ "$VFIOSCOPE_MODULES" = stock ] || wanted=22
 	for ((tries = 0; tries < 240; tries++)); do
 		links=$(cat /proc/"$pid"/fdinfo/* 2>/dev/null | grep -c '^link_type')

@@ -235,7 +235,7 @@ test_vfiotop_inflight() {
 
 test_vfiotop() {
 	local last=tp__type1__dma_m
-	[ "$VFIOSCOPE_MODULES" = ours ] || last=st__vfio__dma_ma
+	[ "$VFIOSCOPE_MODULES" = ours ] || last=st__vfio__attac
 	test_vfiotop_rows
 	test_vfiotop_screen
 	test_vfiotop_inflight
