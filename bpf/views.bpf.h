@@ -32,6 +32,7 @@ struct vfio_dma_map_event {
 	__u64 iommu_ns;
 	__u64 pages;
 	__u64 runs;
+	__u64 start_ns;
 } VIEW;
 
 struct vfio_dma_unmap_event {
@@ -45,6 +46,7 @@ struct vfio_dma_unmap_event {
 	__u64 iommu_ns;
 	__u64 unpin_ns;
 	__u64 pages;
+	__u64 start_ns;
 } VIEW;
 
 struct vfio_iommu_driver_ops___view {
@@ -238,11 +240,35 @@ static __always_inline bool view_code(struct vm_area_struct *vma, __u64 address,
 	return true;
 }
 
+/* A number that is a kernel string; -1: it is something else. */
+static __noinline __s32 view_number(const char *string)
+{
+	char digits[12] = {};
+	__s32 number = 0;
+	int i;
+
+	if (bpf_probe_read_kernel_str(digits, sizeof(digits), string) < 2)
+		return -1;
+#pragma unroll
+	for (i = 0; i < 10; i++) {
+		if (!digits[i])
+			break;
+		if (digits[i] < '0' || digits[i] > '9')
+			return -1;
+		number = number * 10 + digits[i] - '0';
+	}
+	return number;
+}
+
+/* A group that is open may have lost its devices, and then the IOMMU's; its
+ * name is the number still.
+ */
 static __always_inline __s32 view_group_id(struct vfio_group___view *group)
 {
 	struct iommu_group___view *iommu = BPF_CORE_READ(group, iommu_group);
 
-	return iommu ? BPF_CORE_READ(iommu, id) : -1;
+	return iommu ? BPF_CORE_READ(iommu, id)
+		     : view_number(BPF_CORE_READ(group, dev.kobj.name));
 }
 
 #define VIEW_RLIMIT_MEMLOCK 8

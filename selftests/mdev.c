@@ -252,10 +252,13 @@ TEST_F(mdev, removal_waits_until_the_device_is_closed)
 	EXPECT_NE(0, retire(FIRST));
 	port_write(self->space.device, UART_TX, 'x');
 	EXPECT_EQ('x', port_read(self->space.device, UART_RX));
-	vfio_space_close(&self->space);
+	close(self->space.device);
+	self->space.device = -1;
 	ASSERT_TRUE(ends_within(child, 30000, &status));
 	EXPECT_EQ(0, status);
 	EXPECT_EQ(-1, access(DEVICES FIRST, F_OK));
+	/* Only now: its group has no device any more, and is still open. */
+	vfio_space_close(&self->space);
 }
 
 TEST_F(mdev, goes_with_its_parent)
