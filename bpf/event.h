@@ -105,6 +105,7 @@ struct ev_dma_map {
 	__u64 pages;
 	__u64 runs;
 	__u64 wait_ns; /* until it got to its first page, the lock's wait mostly */
+	__u64 start_ns; /* 0: the source does not say */
 };
 
 /* dma_unmap_start, dma_unmap */
@@ -119,6 +120,7 @@ struct ev_dma_unmap {
 	__u64 iommu_ns;
 	__u64 unpin_ns;
 	__u64 pages;
+	__u64 start_ns; /* 0: the source does not say */
 };
 
 /* dma_pin, dma_unpin */

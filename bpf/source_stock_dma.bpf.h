@@ -92,6 +92,7 @@ static __always_inline void stock_map_event(struct ev_dma_map *e,
 	e->iommu_ns = EV_UNKNOWN;
 	e->runs = EV_UNKNOWN;
 	e->wait_ns = EV_UNKNOWN;
+	e->start_ns = call->start_ns;
 }
 
 static __always_inline void stock_map_begin(void *ctx, struct file *file,
@@ -164,7 +165,8 @@ static __always_inline void stock_unmap_begin(void *ctx, struct file *file,
 	struct ev_dma_unmap e = {.container = call->container,
 				 .flags = call->unmap.flags,
 				 .iova = call->unmap.iova,
-				 .size = call->unmap.size};
+				 .size = call->unmap.size,
+				 .start_ns = call->start_ns};
 
 	on_dma_unmap_start(ctx, &e);
 #endif
@@ -200,6 +202,7 @@ static __always_inline void stock_unmap_end(void *ctx, struct file *file,
 		.pages = call->unmap.flags & 4 ? 0 : done >> STOCK_PAGE_SHIFT,
 		.iommu_ns = EV_UNKNOWN,
 		.unpin_ns = EV_UNKNOWN,
+		.start_ns = call->start_ns,
 		.duration_ns = stock_end(call)};
 
 	on_dma_unmap(ctx, &e);

@@ -150,56 +150,62 @@
 		return 0;                                                     \
 	}
 
+/* Modules of before this member still tell all the others. */
+#define TRACEPOINT_START(event) \
+	(bpf_core_field_exists((event)->start_ns) ? (event)->start_ns : 0)
+
 /* What a handler does not look at, the compiler leaves out. Newer verifiers
  * take every pointer of a module's tracepoint for one that may be NULL
  * (838a10bd2ebf, "bpf: Augment raw_tp arguments with PTR_MAYBE_NULL").
  */
-#define TRACEPOINT_DMA_MAP(event)                                       \
-	TRACEPOINT(type1, event, const struct vfio_dma_map_event *map)  \
-	{                                                               \
-		if (!map)                                               \
-			return 0;                                       \
-                                                                        \
-		struct ev_dma_map e = {.container = map->container,     \
-				       .prot = map->prot,               \
-				       .ret = map->ret,                 \
-				       .iova = map->iova,               \
-				       .vaddr = map->vaddr,             \
-				       .size = map->size,               \
-				       .done = map->done,               \
-				       .duration_ns = map->duration_ns, \
-				       .pin_ns = map->pin_ns,           \
-				       .iommu_ns = map->iommu_ns,       \
-				       .pages = map->pages,             \
-				       .runs = map->runs,               \
-				       .wait_ns = EV_UNKNOWN};          \
-                                                                        \
-		on_##event(ctx, &e);                                    \
-		return 0;                                               \
+#define TRACEPOINT_DMA_MAP(event)                                          \
+	TRACEPOINT(type1, event, const struct vfio_dma_map_event *map)     \
+	{                                                                  \
+		if (!map)                                                  \
+			return 0;                                          \
+                                                                           \
+		struct ev_dma_map e = {.container = map->container,        \
+				       .prot = map->prot,                  \
+				       .ret = map->ret,                    \
+				       .iova = map->iova,                  \
+				       .vaddr = map->vaddr,                \
+				       .size = map->size,                  \
+				       .done = map->done,                  \
+				       .duration_ns = map->duration_ns,    \
+				       .pin_ns = map->pin_ns,              \
+				       .iommu_ns = map->iommu_ns,          \
+				       .pages = map->pages,                \
+				       .runs = map->runs,                  \
+				       .wait_ns = EV_UNKNOWN,              \
+				       .start_ns = TRACEPOINT_START(map)}; \
+                                                                           \
+		on_##event(ctx, &e);                                       \
+		return 0;                                                  \
 	}
 #define TRACEPOINT_dma_map_start    TRACEPOINT_DMA_MAP(dma_map_start)
 #define TRACEPOINT_dma_map	    TRACEPOINT_DMA_MAP(dma_map)
 #define TRACEPOINT_dma_map_progress TRACEPOINT_DMA_MAP(dma_map_progress)
 
-#define TRACEPOINT_DMA_UNMAP(event)                                         \
-	TRACEPOINT(type1, event, const struct vfio_dma_unmap_event *unmap)  \
-	{                                                                   \
-		if (!unmap)                                                 \
-			return 0;                                           \
-                                                                            \
-		struct ev_dma_unmap e = {.container = unmap->container,     \
-					 .flags = unmap->flags,             \
-					 .ret = unmap->ret,                 \
-					 .iova = unmap->iova,               \
-					 .size = unmap->size,               \
-					 .unmapped = unmap->unmapped,       \
-					 .duration_ns = unmap->duration_ns, \
-					 .iommu_ns = unmap->iommu_ns,       \
-					 .unpin_ns = unmap->unpin_ns,       \
-					 .pages = unmap->pages};            \
-                                                                            \
-		on_##event(ctx, &e);                                        \
-		return 0;                                                   \
+#define TRACEPOINT_DMA_UNMAP(event)                                            \
+	TRACEPOINT(type1, event, const struct vfio_dma_unmap_event *unmap)     \
+	{                                                                      \
+		if (!unmap)                                                    \
+			return 0;                                              \
+                                                                               \
+		struct ev_dma_unmap e = {.container = unmap->container,        \
+					 .flags = unmap->flags,                \
+					 .ret = unmap->ret,                    \
+					 .iova = unmap->iova,                  \
+					 .size = unmap->size,                  \
+					 .unmapped = unmap->unmapped,          \
+					 .duration_ns = unmap->duration_ns,    \
+					 .iommu_ns = unmap->iommu_ns,          \
+					 .unpin_ns = unmap->unpin_ns,          \
+					 .pages = unmap->pages,                \
+					 .start_ns = TRACEPOINT_START(unmap)}; \
+                                                                               \
+		on_##event(ctx, &e);                                           \
+		return 0;                                                      \
 	}
 #define TRACEPOINT_dma_unmap_start TRACEPOINT_DMA_UNMAP(dma_unmap_start)
 #define TRACEPOINT_dma_unmap	   TRACEPOINT_DMA_UNMAP(dma_unmap)

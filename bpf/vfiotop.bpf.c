@@ -214,7 +214,7 @@ static __always_inline struct top_inflight *inflight(struct top_container *c,
 }
 
 static __always_inline void begin(struct top_container *c, __u64 iova,
-				  __u64 size, __u32 unmap)
+				  __u64 size, __u64 start_ns, __u32 unmap)
 {
 	__u64 task = bpf_get_current_pid_tgid();
 	struct top_inflight *f = inflight(c, task);
@@ -225,7 +225,7 @@ static __always_inline void begin(struct top_container *c, __u64 iova,
 	f->pin_ns = 0;
 	f->iommu_ns = 0;
 	f->unmap = unmap;
-	f->start_ns = bpf_ktime_get_ns();
+	f->start_ns = start_ns ?: bpf_ktime_get_ns();
 	f->tgid = task >> 32;
 	f->tid = task;
 }
@@ -244,7 +244,7 @@ ON(dma_map_start)
 	struct top_container *c = find(e->container);
 
 	if (c)
-		begin(c, e->iova, e->size, 0);
+		begin(c, e->iova, e->size, e->start_ns, 0);
 }
 
 /* Without a size it is of everything. That of addresses alone takes no time. */
@@ -253,7 +253,7 @@ ON(dma_unmap_start)
 	struct top_container *c = find(e->container);
 
 	if (c && !(e->flags & UNMAP_VADDR))
-		begin(c, e->iova, e->size ?: EV_UNKNOWN, 1);
+		begin(c, e->iova, e->size ?: EV_UNKNOWN, e->start_ns, 1);
 }
 
 /* May come from a worker, so it is told by its address, not by the task. */

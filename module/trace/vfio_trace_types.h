@@ -44,6 +44,7 @@ enum vfio_container_user_reason {
  * @iommu_ns: programming the IOMMU, summed over CPUs
  * @pages: pages of PAGE_SIZE that were pinned
  * @runs: physically contiguous pieces that they form
+ * @start_ns: when the call began, CLOCK_MONOTONIC; 0 if nobody hears of its end
  */
 struct vfio_dma_map_event {
 	u32 container;
@@ -58,6 +59,7 @@ struct vfio_dma_map_event {
 	u64 iommu_ns;
 	u64 pages;
 	u64 runs;
+	u64 start_ns;
 };
 
 /**
@@ -72,6 +74,7 @@ struct vfio_dma_map_event {
  * @iommu_ns: taking translations away and flushing
  * @unpin_ns: giving pages back
  * @pages: pages of PAGE_SIZE that were unpinned
+ * @start_ns: when the call began, CLOCK_MONOTONIC
  */
 struct vfio_dma_unmap_event {
 	u32 container;
@@ -84,6 +87,7 @@ struct vfio_dma_unmap_event {
 	u64 iommu_ns;
 	u64 unpin_ns;
 	u64 pages;
+	u64 start_ns;
 };
 
 #endif /* _VFIO_TRACE_TYPES_H */

@@ -131,8 +131,9 @@ long vfio_type1_map_dma(struct vfio_iommu *iommu, unsigned long arg)
 			  VFIO_DMA_MAP_FLAG_VADDR;
 	const size_t minsz = offsetofend(struct vfio_iommu_type1_dma_map, size);
 	const bool timed = trace_vfio_dma_map_enabled();
-	const u64 start = timed ? ktime_get_ns() : 0;
-	struct vfio_dma_map_event event = {};
+	struct vfio_dma_map_event event = {
+		.start_ns = timed ? ktime_get_ns() : 0,
+	};
 	struct vfio_iommu_type1_dma_map map;
 
 	if (copy_from_user(&map, (void __user *)arg, minsz))
@@ -150,7 +151,7 @@ long vfio_type1_map_dma(struct vfio_iommu *iommu, unsigned long arg)
 		event.ret = map_checked(iommu, &map, &event);
 
 	if (timed) {
-		event.duration_ns = ktime_get_ns() - start;
+		event.duration_ns = ktime_get_ns() - event.start_ns;
 		trace_vfio_dma_map(&event);
 	}
 	return event.ret;

@@ -332,8 +332,9 @@ long vfio_type1_unmap_dma(struct vfio_iommu *iommu, unsigned long arg)
 	/* Who heard of its beginning is to hear of its end. */
 	const bool timed = trace_vfio_dma_unmap_enabled() ||
 			   trace_vfio_dma_unmap_start_enabled();
-	const u64 start = timed ? ktime_get_ns() : 0;
-	struct vfio_dma_unmap_event event = {};
+	struct vfio_dma_unmap_event event = {
+		.start_ns = timed ? ktime_get_ns() : 0,
+	};
 	struct vfio_iommu_type1_dma_unmap unmap;
 	struct vfio_bitmap bitmap = {};
 
@@ -359,7 +360,7 @@ long vfio_type1_unmap_dma(struct vfio_iommu *iommu, unsigned long arg)
 		mutex_unlock(&iommu->lock);
 	}
 	if (timed) {
-		event.duration_ns = ktime_get_ns() - start;
+		event.duration_ns = ktime_get_ns() - event.start_ns;
 		trace_vfio_dma_unmap(&event);
 	}
 	if (event.ret)
