@@ -63,23 +63,27 @@ static void warn(const char *format, ...)
 	va_end(args);
 }
 
-static int bind(struct bpf_program *program, struct bpf_prog_load_opts *opts,
-		long cookie)
+static int find_target(const char *name, enum bpf_attach_type type)
 {
-	bool function = cookie != BPF_TRACE_RAW_TP;
-	char name[128];
-	int id;
+	char event[128];
 
-	snprintf(name, sizeof(name), "%s%s", function ? "" : "btf_trace_",
-		 strchr(bpf_program__section_name(program), '/') + 1);
-	id = targets ? module_btf_id(targets, name,
-				     function ? BTF_KIND_FUNC
-					      : BTF_KIND_TYPEDEF)
-		     : libbpf_find_vmlinux_btf_id(name + (function ? 0 : 10),
-						  cookie);
+	if (!targets)
+		return libbpf_find_vmlinux_btf_id(name, type);
+	if (type != BPF_TRACE_RAW_TP)
+		return module_btf_id(targets, name, BTF_KIND_FUNC);
+	snprintf(event, sizeof(event), "btf_trace_%s", name);
+	return module_btf_id(targets, event, BTF_KIND_TYPEDEF);
+}
+
+static int bind_program(struct bpf_program *program,
+			struct bpf_prog_load_opts *opts, long type)
+{
+	const char *name = strchr(bpf_program__section_name(program), '/') + 1;
+	int id = find_target(name, type);
+
 	if (id < 0) {
-		warn("%s: %s does not have it\n", name,
-		     targets ? targets->module : "the kernel");
+		warn("%s has no %s\n", targets ? targets->module : "the kernel",
+		     name);
 		return id;
 	}
 	opts->attach_btf_id = id;
@@ -88,7 +92,7 @@ static int bind(struct bpf_program *program, struct bpf_prog_load_opts *opts,
 }
 
 static int attach_bound(const struct bpf_program *program,
-			long cookie __attribute__((unused)),
+			long type __attribute__((unused)),
 			struct bpf_link **link)
 {
 	*link = bpf_program__attach_trace(program);
@@ -112,7 +116,7 @@ void attach_setup(bool verbose)
 	for (size_t i = 0; i < sizeof(sections) / sizeof(*sections); i++) {
 		LIBBPF_OPTS(libbpf_prog_handler_opts, opts,
 			    .cookie = sections[i].type,
-			    .prog_prepare_load_fn = bind,
+			    .prog_prepare_load_fn = bind_program,
 			    .prog_attach_fn = attach_bound);
 
 		libbpf_register_prog_handler(sections[i].section,
@@ -187,6 +191,7 @@ static struct bpf_object *open_object(const struct attach_from *from,
 	if (!err) {
 		targets = btf;
 		err = bpf_object__load(object);
+		targets = NULL;
 	}
 	if (!err)
 		return object;
