@@ -89,7 +89,7 @@ test_vfiosnoop_client() {
 	is "unmaps" 20 "$(seen $log 'len(rows("dma_unmap"))')"
 	is "beginnings of unmaps" 20 "$(seen $log 'len(rows("dma_unmap_start"))')"
 	is "unmaps of nothing are marked" "$(printf '%s' '[(2147483648, 0)] 3')" "$(seen $log '"%s %d" % (sorted({(r["iova"], r["ret"]) for r in rows("dma_unmap") if "unmapped nothing" in r.get("explanation", "")}), sum("explanation" in r for r in rows("dma_unmap")))')"
-	is "a failed map names what it overlaps" "EEXIST: overlaps 0x6000-0x6fff mapped by tools_workload/$client" "$(seen $log '[r["explanation"] for r in rows("dma_map") if r["ret"]][1]' | sed 's/ [0-9.]* m\?s ago//')"
+	is "a failed map names what it overlaps" "EEXIST: overlaps 0x6000-0x6fff of tools_workload/$client" "$(seen $log '[r["explanation"] for r in rows("dma_map") if r["ret"]][1]' | sed 's/, [0-9.]* m\?s old//')"
 	is "none was lost" 0 "$(seen $log 'sum("lost" in r for r in every)')"
 	is "one container" 1 "$(seen $log 'len({r["container"] for r in rows() if "container" in r})')"
 	if [ "$VFIOSCOPE_MODULES" = ours ]; then
@@ -258,24 +258,24 @@ test_vfiosnoop_full() {
 
 # The filters, and a reader that sleeps; all watch one run of the client.
 test_vfiosnoop_filters() {
-	local pids='' before failed few slow total
+	local pids='' before refused few slow total
 	total=$(seen all.json 'len(rows())')
 	before=$(programs)
 	snoop_start failed.txt -x -w "$work/failed.rec"
-	failed=$snoop
+	refused=$snoop
 	snoop_start few.json -j -e vfio_dma_unmap -e device -m 0.000001 --stack -w "$work/few.rec"
 	few=$snoop
 	snoop_start slow.json -j --buffer 4
 	slow=$snoop
-	pids="$failed $few $slow"
+	pids="$refused $few $slow"
 	for snoop in $pids; do snoop_listens "$snoop"; done
 	kill -STOP "$slow"
 	client_run
 	kill -CONT "$slow"
-	snoop_stop "$failed"
+	snoop_stop "$refused"
 	snoop_stop "$slow"
 	is "-x: lines of what failed" 7 "$(grep -c 'dma_map .* -17$' "$work/failed.txt")"
-	is "-x: each with its reason" 7 "$(grep -c '^    `- EEXIST: overlaps 0x[0-9a-f]*-0x[0-9a-f]* mapped [0-9.]* m\?s ago by tools_workload/' "$work/failed.txt")"
+	is "-x: each with its reason" 7 "$(grep -c '^    `- EEXIST: overlaps 0x[0-9a-f]*-0x[0-9a-f]* of tools_workload/[0-9]*, [0-9.]* m\?s old$' "$work/failed.txt")"
 	is "-x: and the header" 15 "$(wc -l <"$work/failed.txt")"
 	is "lines keep to 80 columns" 0 "$(awk 'length > 80' "$work/failed.txt" | wc -l)"
 	is "-e: the events" "['vfio_device_close', 'vfio_device_open', 'vfio_dma_unmap']" "$(seen few.json 'sorted({r["event"] for r in every} | {"vfio_device_close"})')"

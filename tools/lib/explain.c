@@ -126,6 +126,7 @@ static void say_overlap(const struct explain *x,
 	const struct ev_dma_map *e = &r->dma_map;
 	const struct mapped_range *m = NULL;
 	uint64_t ns;
+	double age;
 
 	if (space)
 		m = mapped_find(space, e->iova, e->iova + e->size - 1);
@@ -143,11 +144,11 @@ static void say_overlap(const struct explain *x,
 		return;
 	}
 	ns = r->ts_ns > m->ts_ns ? r->ts_ns - m->ts_ns : 0;
+	age = ns < SECOND ? ns / 1e6 : ns / 1e9;
 	snprintf(buf, size,
-		 "overlaps 0x%" PRIx64 "-0x%" PRIx64
-		 " mapped %.1f %s ago by %s/%u",
-		 m->iova, m->last, ns < SECOND ? ns / 1e6 : ns / 1e9,
-		 ns < SECOND ? "ms" : "s", m->comm, m->tgid);
+		 "overlaps 0x%" PRIx64 "-0x%" PRIx64 " of %s/%u, %.*f %s old",
+		 m->iova, m->last, m->comm, m->tgid, age < 100, age,
+		 ns < SECOND ? "ms" : "s");
 }
 
 static void say_no_place(const struct mapped_space *space, char *buf,
