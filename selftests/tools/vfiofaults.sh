@@ -22,6 +22,23 @@ faults_wait() {
 	done
 }
 
+# Of the device, by the kernel's log.
+faults_logged() {
+	dmesg | grep -c 'DMAR: \[DMA.*00:10.0'
+}
+
+# Until the kernel has logged the last, and the tool has had time to count it.
+faults_settle() {
+	local last=-1 now tries
+	for ((tries = 0; tries < 20; tries++)); do
+		now=$(faults_logged)
+		[ "$now" != "$last" ] || break
+		last=$now
+		sleep 1
+	done
+	sleep 1
+}
+
 test_vfiofaults() {
 	local log=$work/faults.json group pid phase tries
 	group=$(basename "$(realpath /sys/bus/pci/devices/0000:00:10.0/iommu_group)")
@@ -38,7 +55,7 @@ test_vfiofaults() {
 	done
 	sleep 1
 	local before
-	before=$(dmesg | grep -c 'DMAR: \[DMA.*00:10.0')
+	before=$(faults_logged)
 	for phase in "never not_mapped 1" "read_only read_only 1" "unmapped unmapped 1" "flood not_mapped 2"; do
 		# shellcheck disable=SC2086 # words
 		set -- $phase
@@ -47,13 +64,14 @@ test_vfiofaults() {
 		go "$1"
 		faults_wait "$2" "$3"
 	done
+	faults_settle
 	kill -INT $pid $text
 	ended 20 $pid
 	is "it ends with 1: there were faults" 1 $?
 	ended 20 $text
 	# An IOMMU merges faults that come while one is not handled; what was logged
 	# must be counted.
-	is "as many as were logged" "$(($(dmesg | grep -c 'DMAR: \[DMA.*00:10.0') - before))" "$(faults_json "$log" 'sum(r["count"] for r in all)')"
+	is "as many as were logged" "$(($(faults_logged) - before))" "$(faults_json "$log" 'sum(r["count"] for r in all)')"
 	is "never mapped: of the flood as well" True "$(faults_json "$log" 'sum(r["count"] for r in of("not_mapped")) >= 2')"
 	is "for reading only" 1 "$(faults_json "$log" 'sum(r["count"] for r in of("read_only"))')"
 	is "unmapped before" 1 "$(faults_json "$log" 'sum(r["count"] for r in of("unmapped"))')"
