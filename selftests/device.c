@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A device's fd: what it says of itself, its config space and BARs by read,
- * write and mmap, interrupts, reset, features. The device is QEMU's edu.
+ * write and mmap, reset, features. The device is QEMU's edu. Its interrupts are
+ * in irq.c.
  */
 #include <linux/pci_regs.h>
-#include <poll.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -19,8 +18,6 @@
 #define EDU_LIVENESS  0x04
 #define EDU_FACTORIAL 0x08
 #define EDU_STATUS    0x20
-#define EDU_IRQ_RAISE 0x60
-#define EDU_IRQ_ACK   0x64
 
 FIXTURE(device)
 {
@@ -150,87 +147,6 @@ TEST_F(device, mmap_mistakes)
 		  mmap(NULL, SZ_4K, PROT_READ, MAP_SHARED, self->fd,
 		       vfio_region(self->fd, VFIO_PCI_CONFIG_REGION_INDEX)
 			       .offset));
-}
-
-static long set_irq(int device, __u32 index, __u32 flags, int fd)
-{
-	struct {
-		struct vfio_irq_set set;
-		__s32 fd;
-	} __attribute__((packed)) arg = {
-		.set =
-			{
-				.argsz = sizeof(arg),
-				.flags = flags,
-				.index = index,
-				.count = 1,
-			},
-		.fd = fd,
-	};
-
-	return vfio_ioctl(device, VFIO_DEVICE_SET_IRQS, &arg);
-}
-
-TEST_F(device, irq_info)
-{
-	struct vfio_irq_info info = {
-		.argsz = sizeof(info),
-		.index = VFIO_PCI_MSI_IRQ_INDEX,
-	};
-
-	ASSERT_EQ(0, vfio_ioctl(self->fd, VFIO_DEVICE_GET_IRQ_INFO, &info));
-	EXPECT_EQ(1, info.count);
-	EXPECT_TRUE(info.flags & VFIO_IRQ_INFO_EVENTFD);
-	info.index = VFIO_PCI_NUM_IRQS;
-	EXPECT_EQ(-EINVAL,
-		  vfio_ioctl(self->fd, VFIO_DEVICE_GET_IRQ_INFO, &info));
-}
-
-TEST_F(device, msi_arrives)
-{
-	volatile __u32 *bar = map_bar0(self->fd);
-	int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	struct pollfd wait = {.fd = event, .events = POLLIN};
-	__u64 count = 0;
-
-	ASSERT_EQ(0, set_irq(self->fd, VFIO_PCI_MSI_IRQ_INDEX,
-			     VFIO_IRQ_SET_DATA_EVENTFD |
-				     VFIO_IRQ_SET_ACTION_TRIGGER,
-			     event));
-	for (int i = 0; i < 3; i++) {
-		bar[EDU_IRQ_RAISE / 4] = 1;
-		ASSERT_EQ(1, poll(&wait, 1, 5000));
-		ASSERT_EQ(8, read(event, &count, sizeof(count)));
-		EXPECT_EQ(1, count);
-		bar[EDU_IRQ_ACK / 4] = 1;
-	}
-	ASSERT_EQ(0, set_irq(self->fd, VFIO_PCI_MSI_IRQ_INDEX,
-			     VFIO_IRQ_SET_DATA_EVENTFD |
-				     VFIO_IRQ_SET_ACTION_TRIGGER,
-			     -1));
-	munmap((void *)bar, 1 << 20);
-	close(event);
-}
-
-/* CVE-2016-9083 and -9084: sizes that a multiplication or a sum wraps. */
-TEST_F(device, irq_counts_that_wrap)
-{
-	struct vfio_irq_set set = {
-		.argsz = sizeof(set),
-		.flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER,
-		.index = VFIO_PCI_MSI_IRQ_INDEX,
-		.start = 0xfffffffe,
-		.count = 3,
-	};
-
-	EXPECT_EQ(-EINVAL, vfio_ioctl(self->fd, VFIO_DEVICE_SET_IRQS, &set));
-	set.start = 0;
-	set.count = 0x40000001;
-	EXPECT_EQ(-EINVAL, vfio_ioctl(self->fd, VFIO_DEVICE_SET_IRQS, &set));
-	set.flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER;
-	EXPECT_EQ(-EINVAL, vfio_ioctl(self->fd, VFIO_DEVICE_SET_IRQS, &set));
-	set.count = 1;
-	EXPECT_EQ(-EINVAL, vfio_ioctl(self->fd, VFIO_DEVICE_SET_IRQS, &set));
 }
 
 TEST_F(device, reset_if_it_says_so)

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Drives edu's DMA engine. */
+/* Drives edu's DMA engine and its interrupt. */
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "lib/edu.h"
 #include "lib/vfio.h"
 
+#define EDU_IRQ_STATUS 0x24
+#define EDU_IRQ_RAISE  0x60
+#define EDU_IRQ_ACK    0x64
 #define EDU_DMA_SRC    0x80
 #define EDU_DMA_DST    0x88
 #define EDU_DMA_COUNT  0x90
@@ -59,4 +62,24 @@ void edu_read(struct edu *edu, __u64 iova, unsigned int size)
 void edu_write(struct edu *edu, __u64 iova, unsigned int size)
 {
 	transfer(edu, EDU_DMA_BASE, iova, size, EDU_DMA_TO_RAM);
+}
+
+static volatile __u32 *irq_register(struct edu *edu, unsigned int reg)
+{
+	return (volatile __u32 *)(edu->bar + reg);
+}
+
+void edu_irq_raise(struct edu *edu, __u32 bits)
+{
+	*irq_register(edu, EDU_IRQ_RAISE) = bits;
+}
+
+void edu_irq_ack(struct edu *edu, __u32 bits)
+{
+	*irq_register(edu, EDU_IRQ_ACK) = bits;
+}
+
+__u32 edu_irq_raised(struct edu *edu)
+{
+	return *irq_register(edu, EDU_IRQ_STATUS);
 }
