@@ -2,6 +2,7 @@
 /* Figures of /proc, privileges and limits. */
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +80,21 @@ bool ours_loaded(void)
 		       F_OK);
 }
 
+bool kernel_has(const char *function)
+{
+	FILE *file = fopen("/proc/kallsyms", "r");
+	char line[512], name[256];
+	bool found = false;
+
+	if (!file)
+		vfio_die("kallsyms: %m");
+	while (!found && fgets(line, sizeof(line), file))
+		found = sscanf(line, "%*s %*s %255s", name) == 1 &&
+			!strcmp(name, function);
+	fclose(file);
+	return found;
+}
+
 long module_refs(const char *module)
 {
 	char path[96], line[32];
@@ -116,6 +132,43 @@ void set_memlock(unsigned long bytes)
 
 	if (setrlimit(RLIMIT_MEMLOCK, &limit))
 		vfio_die("setrlimit: %m");
+}
+
+pid_t child_start(void (*body)(void *), void *arg)
+{
+	int ends[2];
+	char byte;
+	pid_t pid;
+
+	fflush(stdout);
+	if (pipe(ends))
+		vfio_die("pipe: %m");
+	pid = fork();
+	if (pid < 0)
+		vfio_die("fork: %m");
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(ends[0]);
+		body(arg);
+		if (write(ends[1], "", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(ends[1]);
+	if (read(ends[0], &byte, 1) != 1)
+		vfio_die("the child ended too early");
+	close(ends[0]);
+	return pid;
+}
+
+void child_kill(pid_t pid)
+{
+	int status;
+
+	kill(pid, SIGKILL);
+	if (waitpid(pid, &status, 0) != pid)
+		vfio_die("waitpid: %m");
 }
 
 int run_child(int (*body)(void *), void *arg)

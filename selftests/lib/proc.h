@@ -18,6 +18,8 @@ long pinned_pages(void);
 bool pinned_settles(long pinned);
 
 bool ours_loaded(void);
+/* Whether a kernel function is there, under that very name. */
+bool kernel_has(const char *function);
 long module_refs(const char *module);
 
 /* Drops all capabilities but the one to open what root may; limits memlock. */
@@ -26,5 +28,9 @@ void set_memlock(unsigned long bytes);
 
 /* True in a child that @body should run; its status is the parent's value. */
 int run_child(int (*body)(void *), void *arg);
+
+/* A child that runs @body and then waits for its end; it waits already. */
+pid_t child_start(void (*body)(void *), void *arg);
+void child_kill(pid_t pid);
 
 #endif /* _SELFTESTS_PROC_H */

@@ -30,6 +30,13 @@ static int fd_or_errno(int fd)
 	return fd < 0 ? -errno : fd;
 }
 
+void vfio_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
 int __vfio_container_open(void)
 {
 	return fd_or_errno(open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC));
@@ -86,6 +93,15 @@ int vfio_group_open_wait(int number, int ms)
 	while ((fd = __vfio_group_open(number)) == -EBUSY && ms-- > 0)
 		nanosleep(&tick, NULL);
 	return fd;
+}
+
+bool vfio_group_free(int number)
+{
+	int fd = vfio_group_open_wait(number, 2000);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
 }
 
 int __vfio_group_set_container(int group, int container)
@@ -222,10 +238,9 @@ void vfio_space_open_device(struct vfio_space *space)
 
 void vfio_space_close(struct vfio_space *space)
 {
-	if (space->device >= 0)
-		close(space->device);
-	close(space->group);
-	close(space->container);
+	vfio_close(&space->device);
+	vfio_close(&space->group);
+	vfio_close(&space->container);
 }
 
 int __vfio_write_file(const char *path, const char *text)

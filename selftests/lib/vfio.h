@@ -56,6 +56,9 @@ void __vfio_die(const char *fmt, ...)
 		__r < 0 ? -(long)errno : __r;   \
 	})
 
+/* A descriptor that is closed is -1, and may be closed again. */
+void vfio_close(int *fd);
+
 int __vfio_container_open(void);
 int vfio_container_open(void);
 
@@ -66,6 +69,8 @@ int __vfio_group_open(int number);
 int vfio_group_open(int number);
 /* A group just given up may still be closing in another task. */
 int vfio_group_open_wait(int number, int ms);
+/* Whether one could open it, by then. */
+bool vfio_group_free(int number);
 int __vfio_group_set_container(int group, int container);
 int __vfio_group_status(int group, __u32 *flags);
 int __vfio_device_open(int group, const char *name);
@@ -101,9 +106,13 @@ struct vfio_space {
 	const char *name;
 };
 
+#define VFIO_SPACE_NONE \
+	((struct vfio_space){.container = -1, .group = -1, .device = -1})
+
 /* Opens container and group, attaches, sets @type unless it is 0. */
 void vfio_space_open(struct vfio_space *space, const char *device, int type);
 void vfio_space_open_device(struct vfio_space *space);
+/* What is open of it, for good: it may be closed again. */
 void vfio_space_close(struct vfio_space *space);
 
 /* Of sysfs: in one write(). */
