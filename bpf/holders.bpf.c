@@ -345,7 +345,6 @@ int look_group(struct hold_group *s)
 	s->ok = (__u64)BPF_CORE_READ(group, cdev.ops) == group_fops;
 	if (!s->ok)
 		return 0;
-	read_name(s->name, BPF_CORE_READ(group, dev.kobj.name));
 	container = BPF_CORE_READ(group, container);
 	s->id = view_group_id(group);
 	s->iommu_group = (__u64)BPF_CORE_READ(group, iommu_group);

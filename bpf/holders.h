@@ -66,16 +66,15 @@ struct hold_next {
 struct hold_group {
 	__u64 group; /* in */
 	__u64 container_ptr;
-	__u64 iommu_group;
+	__u64 iommu_group; /* 0: it is being removed */
 	__u64 opened_file;
 	__u64 kvm;
-	__s32 id;	 /* -1: it is being removed */
+	__s32 id;
 	__u32 container; /* id, 0: none */
 	__u32 users;
 	__u32 external; /* part of users; 0 where there is no such thing */
 	__u32 per_file; /* users counts a device's files, not devices */
 	__u32 ok;	/* out: it is a group */
-	char name[VFIOSCOPE_NAME_LEN];
 };
 
 struct hold_device {

@@ -222,19 +222,19 @@ int BPF_PROG(st__vfio__detach_end, struct vfio_group___view *group)
 #endif
 
 #if HEARS_group_set_kvm
-/* A group's file, and not one of a device's character device, is that of the
- * group's own. The second argument is read from where it is: see
- * TRACEPOINT_group_set_kvm.
+/* A group's file, and not a device's, is that of the group's own character
+ * device, by its number: the device itself may be gone. The second argument is
+ * read from where it is: see TRACEPOINT_group_set_kvm.
  */
 SEC("fentry/vfio_file_set_kvm")
 int BPF_PROG(st__vfio__group_set_kvm, struct file *file)
 {
+	dev_t number = BPF_CORE_READ(file, f_inode, i_rdev);
 	struct vfio_group___view *group;
 	struct ev_set_kvm e = {};
 
 	group = (void *)BPF_CORE_READ(file, private_data);
-	if ((void *)BPF_CORE_READ(file, f_inode, i_cdev) !=
-	    __builtin_preserve_access_index(&group->cdev))
+	if (!number || number != BPF_CORE_READ(group, dev.devt))
 		return 0;
 	e.group = view_group_id(group);
 	bpf_probe_read_kernel(&e.kvm, sizeof(e.kvm), &ctx[1]);

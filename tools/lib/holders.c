@@ -56,8 +56,8 @@ int holders_add_group(struct holders *h, struct look *look, uint64_t ptr)
 	if (!g)
 		return -ENOMEM;
 	g->ptr = ptr;
-	g->removed = seen.id < 0;
-	g->id = g->removed ? atoi(seen.name) : seen.id;
+	g->removed = !seen.iommu_group;
+	g->id = seen.id;
 	g->opened = seen.opened_file;
 	g->attached = seen.container_ptr;
 	g->iommu_group = seen.iommu_group;
