@@ -102,6 +102,7 @@ static int testdev_open_device(struct vfio_device *vdev)
 	down_write(&td->use);
 	td->opened = true;
 	td->stats.opens++;
+	td->stats.kvm = !!vdev->kvm;
 	up_write(&td->use);
 	return 0;
 }

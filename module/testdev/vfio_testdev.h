@@ -61,6 +61,8 @@ struct vfio_testdev_stats {
 	__u64	unmap_calls;	/* dma_unmap callbacks */
 	__u64	unmap_bytes;	/* their lengths, summed */
 	__u64	unmap_unpinned;	/* pages given back inside them */
+	__u32	kvm;		/* 1 if the last open found a VM linked */
+	__u32	pad;
 };
 
 struct vfio_testdev_external {
