@@ -4,12 +4,12 @@
  *
  * tools_holders STAGE: writes a line for each holder ("holder KIND PID FD WHAT
  * DEVICE VIA", a dash for null) and one for the count ("users N unaccounted M"),
- * then "ready", and waits for a line on its standard input.
+ * then "ready", and waits for a line on its standard input. The group is edu's;
+ * lines that begin with "other" are of the NIC's.
  */
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/io_uring.h>
-#include <linux/kvm.h>
 #include <linux/vhost.h>
 #include <sched.h>
 #include <signal.h>
@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "../lib/emulated.h"
+#include "../lib/kvm.h"
 #include "../lib/vfio.h"
 
 #define MANY 10007
@@ -66,12 +67,6 @@ static void ready(int users, int unaccounted)
 	fflush(stdout);
 	if (getchar() == EOF)
 		vfio_die("nobody looks");
-}
-
-static void close_one(int *fd)
-{
-	close(*fd);
-	*fd = -1;
 }
 
 static void plain(struct vfio_space *s)
@@ -191,7 +186,7 @@ static void in_flight(struct vfio_space *s)
 	vfio_must(write(pair[0], "", 1));
 	send_fd(pair[0], STDERR_FILENO);
 	send_fd(pair[0], s->group);
-	close_one(&s->group);
+	vfio_close(&s->group);
 	space_holders(s);
 	holder("process", getpid(), -1, "group", "-", "socket");
 	ready(1, 0);
@@ -216,7 +211,7 @@ static void in_flight_deep(struct vfio_space *s)
 	send_fd(outer[0], STDERR_FILENO);
 	close(inner[0]);
 	close(inner[1]);
-	close_one(&s->group);
+	vfio_close(&s->group);
 
 	listener = vfio_must(socket(AF_UNIX, SOCK_STREAM, 0));
 	vfio_must(bind(listener, (void *)&address, sizeof(address)));
@@ -224,7 +219,7 @@ static void in_flight_deep(struct vfio_space *s)
 	client = vfio_must(socket(AF_UNIX, SOCK_STREAM, 0));
 	vfio_must(connect(client, (void *)&address, sizeof(address)));
 	send_fd(client, s->device);
-	close_one(&s->device);
+	vfio_close(&s->device);
 
 	space_holders(s);
 	holder("process", getpid(), -1, "group", "-", "socket");
@@ -246,7 +241,7 @@ static void *map_bar(struct vfio_space *s)
 	p = mmap(NULL, SZ_4K, PROT_READ, MAP_SHARED, s->device, bar.offset);
 	if (p == MAP_FAILED)
 		vfio_die("mmap of BAR 0: errno %d", errno);
-	close_one(&s->device);
+	vfio_close(&s->device);
 	return p;
 }
 
@@ -333,30 +328,77 @@ static void vhost(struct vfio_space *s)
 	close(vhost);
 }
 
+static void by_vm(const struct kvm_vm *vm, const char *device)
+{
+	holder("kvm", getpid(), vm->vm, "kvm_vfio", device, "-");
+}
+
 /* Only KVM has the group: all else is closed. */
 static void kvm(struct vfio_space *s)
 {
-	struct kvm_create_device create = {.type = KVM_DEV_TYPE_VFIO};
-	int kvm = vfio_must(open("/dev/kvm", O_RDWR | O_CLOEXEC));
-	int vm = vfio_must(vfio_ioctl(kvm, KVM_CREATE_VM, 0));
-	int vcpu = vfio_must(vfio_ioctl(vm, KVM_CREATE_VCPU, 0));
-	__s32 fd = s->group;
-	struct kvm_device_attr attr = {
-		.group = KVM_DEV_VFIO_GROUP,
-		.attr = KVM_DEV_VFIO_GROUP_ADD,
-		.addr = (uintptr_t)&fd,
-	};
+	struct kvm_vm vm;
+	int vcpu;
 
-	vfio_must(vfio_ioctl(vm, KVM_CREATE_DEVICE, &create));
-	vfio_must(vfio_ioctl(create.fd, KVM_SET_DEVICE_ATTR, &attr));
-	close_one(&s->group);
-	close_one(&s->container);
-	holder("kvm", getpid(), vm, "kvm_vfio", "-", "-");
+	kvm_vm_open(&vm);
+	vcpu = vfio_must(vfio_ioctl(vm.vm, KVM_CREATE_VCPU, 0));
+	vfio_must(__kvm_vfio_add(vm.vfio, s->group));
+	vfio_space_close(s);
+	by_vm(&vm, "-");
 	ready(1, 0);
-	close(create.fd);
 	close(vcpu);
-	close(vm);
-	close(kvm);
+	kvm_vm_close(&vm);
+}
+
+/* The same for a second group, which has lines of its own. */
+static void kvm_and_nic(struct vfio_space *s, const struct kvm_vm *vm,
+			const struct kvm_vm *nics_vm)
+{
+	struct vfio_space nic;
+
+	vfio_space_open(&nic, E1000E_BDF, VFIO_TYPE1v2_IOMMU);
+	vfio_must(__kvm_vfio_add(vm->vfio, s->group));
+	vfio_must(__kvm_vfio_add(nics_vm->vfio, nic.group));
+	vfio_space_close(s);
+	vfio_space_close(&nic);
+	by_vm(vm, "-");
+	printf("other ");
+	by_vm(nics_vm, "-");
+	printf("other users 1 unaccounted 0\n");
+	ready(1, 0);
+}
+
+static void kvm_two_vms(struct vfio_space *s)
+{
+	struct kvm_vm vms[2];
+
+	kvm_vm_open(&vms[0]);
+	kvm_vm_open(&vms[1]);
+	kvm_and_nic(s, &vms[0], &vms[1]);
+	kvm_vm_close(&vms[0]);
+	kvm_vm_close(&vms[1]);
+}
+
+static void kvm_two_groups(struct vfio_space *s)
+{
+	struct kvm_vm vm;
+
+	kvm_vm_open(&vm);
+	kvm_and_nic(s, &vm, &vm);
+	kvm_vm_close(&vm);
+}
+
+/* The device's file, where KVM takes it: that holds the group's. */
+static void kvm_device(struct vfio_space *s)
+{
+	struct kvm_vm vm;
+
+	kvm_vm_open(&vm);
+	vfio_space_open_device(s);
+	vfio_must(__kvm_vfio_add(vm.vfio, s->device));
+	vfio_space_close(s);
+	by_vm(&vm, s->name);
+	ready(2, 0);
+	kvm_vm_close(&vm);
 }
 
 static pid_t unbind_in_child(struct vfio_space *s)
@@ -389,6 +431,17 @@ static void unbound(struct vfio_space *s)
 	bind_again(s, child);
 }
 
+/* Its last device has left it; it has neither IOMMU group nor container. */
+static void removed(struct vfio_space *s)
+{
+	vfio_must(__vfio_pci_unbind(s->name));
+	vfio_close(&s->container);
+	space_holders(s);
+	ready(0, 0);
+	vfio_space_close(s);
+	vfio_must(__vfio_pci_bind(s->name));
+}
+
 static int external_hold(struct vfio_space *s, struct vfio_testdev_external *e)
 {
 	int testdev = vfio_must(__testdev_open());
@@ -396,7 +449,6 @@ static int external_hold(struct vfio_space *s, struct vfio_testdev_external *e)
 	vfio_must(__testdev_external_get(testdev, s->group, e));
 	vfio_must(__testdev_external_get(testdev, s->group, e));
 	vfio_space_close(s);
-	s->container = s->group = s->device = -1;
 	return testdev;
 }
 
@@ -439,7 +491,7 @@ static void io_uring(struct vfio_space *s)
 	ring = vfio_must(syscall(SYS_io_uring_setup, 2, &params));
 	vfio_must(syscall(SYS_io_uring_register, ring, IORING_REGISTER_FILES,
 			  &s->device, 1));
-	close_one(&s->device);
+	vfio_close(&s->device);
 	space_holders(s);
 	ready(2, 1);
 	vfio_must(syscall(SYS_io_uring_register, ring, IORING_UNREGISTER_FILES,
@@ -473,7 +525,11 @@ int main(int argc, char **argv)
 		{"shared_memory", shared_memory},
 		{"vhost", vhost},
 		{"kvm", kvm},
+		{"kvm_two_vms", kvm_two_vms},
+		{"kvm_two_groups", kvm_two_groups},
+		{"kvm_device", kvm_device},
 		{"unbound", unbound},
+		{"removed", removed},
 		{"external", external},
 		{"external_unbound", external_unbound},
 		{"io_uring", io_uring},

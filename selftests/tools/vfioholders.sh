@@ -5,8 +5,10 @@
 # find, line by line.
 
 edu=0000:00:10.0
+nic=0000:00:11.0
 
-# stage NAME: what NAME holds is in $work/wanted until stage_end.
+# stage NAME: what NAME holds is in $work/wanted until stage_end; what it holds of
+# the NIC's group in $work/wanted_other.
 stage() {
 	local line
 	rm -f "$work"/{in,out}
@@ -16,7 +18,9 @@ stage() {
 	exec 7>"$work/in" 8<"$work/out"
 	while read -r -t 60 line <&8 && [ "$line" != ready ]; do
 		echo "$line"
-	done | sort >"$work/wanted"
+	done | sort >"$work/said"
+	grep -v '^other ' "$work/said" >"$work/wanted"
+	sed -n 's/^other //p' "$work/said" >"$work/wanted_other"
 	grep -q '^users' "$work/wanted"
 	ok $? "$1: staged"
 }
@@ -28,7 +32,11 @@ stage_end() {
 	exec 7>&- 8<&-
 }
 
-# The group of a JSON line as tools_holders writes it.
+group_of() {
+	basename "$(realpath "/sys/bus/pci/devices/$1/iommu_group")"
+}
+
+# holders_lines STAGE DEVICE GROUP: a JSON line as tools_holders writes it.
 holders_lines() {
 	python3 -c '
 import json, sys
@@ -42,20 +50,27 @@ for h in g["holders"]:
     print("holder", *(s(h[k]) for k in "kind pid fd what device via".split()))
 print("users", g["container_users"], "unaccounted", g["unaccounted"])
 assert g["accounted"] == g["container_users"] - g["unaccounted"]
-assert g["devices"] == ["'$edu'"] or "'"$1"'" == "external_unbound", g["devices"]
+assert g["devices"] == ["'"$2"'"] or "'"$1"'" in ("external_unbound", "removed"), g["devices"]
 assert (g["container"] is None) == (g["container_users"] == 0)
-assert g["group"] == '"$group"'' 2>&1 | sort
+assert g["group"] == '"$3"'' 2>&1 | sort
+}
+
+# found STAGE DEVICE WANTED EXIT: what the tool says of that device's group.
+found() {
+	local status
+	vfioholders --json "$2" >"$work/holders.json" 2>"$work/holders.err"
+	status=$?
+	is "$1: exits" "$4" $status
+	holders_lines "$1" "$2" "$(group_of "$2")" <"$work/holders.json" >"$work/seen"
+	cmp -s "$3" "$work/seen"
+	ok $? "$1: every holder and no other" "$(diff "$3" "$work/seen"; cat "$work/holders.err")"
 }
 
 # staged NAME [EXIT]: the stage, what the tool finds in it, and its words.
 staged() {
-	local status=${2-0}
 	stage "$1"
-	vfioholders --json "$edu" >"$work/holders.json" 2>"$work/holders.err"
-	is "$1: exits" "$status" $?
-	holders_lines "$1" <"$work/holders.json" >"$work/seen"
-	cmp -s "$work/wanted" "$work/seen"
-	ok $? "$1: every holder and no other" "$(diff "$work/wanted" "$work/seen"; cat "$work/holders.err")"
+	found "$1" $edu "$work/wanted" "${2-0}"
+	[ ! -s "$work/wanted_other" ] || found "$1, the other group" $nic "$work/wanted_other" 0
 }
 
 # words STAGE: what the tool says in words, for `has STAGE WORDS`.
@@ -72,15 +87,16 @@ has() {
 test_vfioholders_stages() {
 	local name file=''
 	[ "$VFIOSCOPE_MODULES" != stock ] || [[ $(uname -r) != 6.1.* ]] || file=' file'
-	for name in plain attached twice inherited in_flight in_flight_deep mapped shared_memory vhost kvm unbound; do
+	for name in plain attached twice inherited in_flight in_flight_deep mapped shared_memory vhost kvm kvm_two_vms kvm_two_groups unbound removed; do
 		staged $name
-		case $name in plain | in_flight | mapped | vhost | kvm | unbound) words $name ;; esac
+		case $name in plain | in_flight | mapped | vhost | kvm | unbound | removed) words $name ;; esac
 		case $name in
 		plain) has plain "2 users = 1 attachment + 1 open device$file; all accounted for" ;;
 		in_flight) has in_flight "group, in flight over a socket" ;;
 		mapped) has mapped "device $edu, 4 KiB, fd closed" ;;
 		vhost) has vhost "device $edu, in memory that this vhost device keeps" ;;
 		kvm) has kvm "group's file, by its VM" ;;
+		removed) has removed "(its devices are gone)" ;;
 		unbound) has unbound "waits for $edu to be closed" ;;
 		esac
 		stage_end $name
@@ -91,6 +107,12 @@ test_vfioholders_stages() {
 	has io_uring "device $edu, open 1 time, of which 0 found"
 	has io_uring "io_uring (instances: $client tools_holders)"
 	stage_end io_uring
+	if grep -qw vfio_file_is_valid /proc/kallsyms; then
+		staged kvm_device
+		words kvm_device
+		has kvm_device "$edu's file, by its VM"
+		stage_end kvm_device
+	fi
 	if [ "$VFIOSCOPE_MODULES" = ours ]; then
 		for name in external external_unbound; do
 			staged $name
@@ -148,7 +170,7 @@ test_vfioholders_without_vfio() {
 
 test_vfioholders() {
 	local group
-	group=$(basename "$(realpath /sys/bus/pci/devices/$edu/iommu_group)")
+	group=$(group_of $edu)
 	test_vfioholders_nobody
 	modprobe -q kvm_amd || modprobe -q kvm_intel
 	modprobe vhost_net
