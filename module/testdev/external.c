@@ -5,7 +5,8 @@
  * Does what code in the kernel does that works on a user's group: takes it by
  * the file descriptor that the user passed, asks its id, holds it, puts it. The
  * calls are looked up by name, so that this module also loads beside a vfio.ko
- * that has no external users. The other way to hold a group, by its file, is
+ * that has no external users. What it holds it also finds by a fd, and can refuse
+ * to hold twice, as KVM's VFIO device did with its list. The other way to hold a group, by its file, is
  * KVM's own; only its questions are asked here.
  */
 #include <linux/err.h>
@@ -62,42 +63,100 @@ static void group_put(struct vfio_group *group)
 	symbol_put(vfio_group_put_external_user);
 }
 
+/* The same by a fd. */
+static struct vfio_group *group_get_fd(int fd, int *id)
+{
+	struct vfio_group *group;
+	struct file *filp;
+
+	filp = fget(fd);
+	if (!filp)
+		return ERR_PTR(-EBADF);
+	group = group_get(filp, id);
+	fput(filp);
+	return group;
+}
+
+static struct testdev_held *find_held(struct testdev_file *file,
+				      struct vfio_group *group)
+{
+	struct testdev_held *held;
+
+	lockdep_assert_held(&file->lock);
+	list_for_each_entry(held, &file->held, list)
+		if (held->group == group)
+			return held;
+	return NULL;
+}
+
 /**
  * testdev_external_get - takes a group
  * @file: who holds it from now on
- * @args: the group's fd in, its id and slot out
+ * @args: the group's fd and flags in, its id and slot out
  *
- * Return: 0, -EBADF for no fd at all, -EOPNOTSUPP without external users, or
- * what the core said.
+ * Return: 0, -EBADF for no fd at all, -EOPNOTSUPP without external users,
+ * -EEXIST if it is to be held once and is held, or what the core said.
  */
 int testdev_external_get(struct testdev_file *file,
 			 struct vfio_testdev_external *args)
 {
 	struct testdev_held *held;
-	struct file *filp;
 	int ret = 0;
 
+	if (args->flags & ~VFIO_TESTDEV_EXTERNAL_ONCE)
+		return -EINVAL;
 	held = kzalloc(sizeof(*held), GFP_KERNEL);
 	if (!held)
 		return -ENOMEM;
-	filp = fget(args->fd);
-	if (!filp) {
-		kfree(held);
-		return -EBADF;
-	}
-	held->group = group_get(filp, &args->iommu_id);
-	fput(filp);
+	held->group = group_get_fd(args->fd, &args->iommu_id);
 	if (IS_ERR(held->group)) {
 		ret = PTR_ERR(held->group);
 		kfree(held);
 		return ret;
 	}
+
 	mutex_lock(&file->lock);
-	held->slot = file->next_slot++;
-	args->slot = held->slot;
-	list_add(&held->list, &file->held);
+	if ((args->flags & VFIO_TESTDEV_EXTERNAL_ONCE) &&
+	    find_held(file, held->group)) {
+		ret = -EEXIST;
+	} else {
+		held->slot = file->next_slot++;
+		args->slot = held->slot;
+		list_add(&held->list, &file->held);
+	}
 	mutex_unlock(&file->lock);
-	return 0;
+	if (ret) {
+		group_put(held->group);
+		kfree(held);
+	}
+	return ret;
+}
+
+/**
+ * testdev_external_find - which slot holds a group
+ * @file: who holds it
+ * @args: the group's fd in, its id and slot out
+ *
+ * Groups are compared while both are held, for the time of which the group has
+ * one user more.
+ *
+ * Return: 0, -ENOENT if it is not held, else as testdev_external_get().
+ */
+int testdev_external_find(struct testdev_file *file,
+			  struct vfio_testdev_external *args)
+{
+	struct vfio_group *group = group_get_fd(args->fd, &args->iommu_id);
+	struct testdev_held *held;
+
+	if (IS_ERR(group))
+		return PTR_ERR(group);
+	mutex_lock(&file->lock);
+	held = find_held(file, group);
+	if (held)
+		args->slot = held->slot;
+	mutex_unlock(&file->lock);
+	group_put(group);
+	return held ? 0 : -ENOENT;
 }
 
 /**

@@ -62,6 +62,8 @@ static long testdev_call(struct testdev_file *file, unsigned int cmd,
 		return testdev_stats(&args->stats);
 	case VFIO_TESTDEV_EXTERNAL_GET:
 		return testdev_external_get(file, &args->external);
+	case VFIO_TESTDEV_EXTERNAL_FIND:
+		return testdev_external_find(file, &args->external);
 	case VFIO_TESTDEV_EXTERNAL_PUT:
 		return testdev_external_put(file, args->external.slot);
 	case VFIO_TESTDEV_FILE:
@@ -75,6 +77,7 @@ static long testdev_call(struct testdev_file *file, unsigned int cmd,
 static bool has_name(unsigned int cmd)
 {
 	return cmd != VFIO_TESTDEV_EXTERNAL_GET &&
+	       cmd != VFIO_TESTDEV_EXTERNAL_FIND &&
 	       cmd != VFIO_TESTDEV_EXTERNAL_PUT;
 }
 

@@ -34,6 +34,8 @@ struct vfio_device *testdev_get(const char *name);
 
 int testdev_external_get(struct testdev_file *file,
 			 struct vfio_testdev_external *args);
+int testdev_external_find(struct testdev_file *file,
+			  struct vfio_testdev_external *args);
 int testdev_external_put(struct testdev_file *file, u32 slot);
 void testdev_external_put_all(struct testdev_file *file);
 int testdev_file_info(struct vfio_testdev_file *args);

@@ -65,11 +65,14 @@ struct vfio_testdev_stats {
 	__u32	pad;
 };
 
+/* For GET: EEXIST if this file holds the group already. */
+#define VFIO_TESTDEV_EXTERNAL_ONCE	(1 << 0)
+
 struct vfio_testdev_external {
 	__s32	fd;		/* in: a group's fd */
 	__s32	iommu_id;	/* out */
-	__u32	slot;		/* out of GET, into PUT */
-	__u32	pad;
+	__u32	slot;		/* out of GET and FIND, into PUT */
+	__u32	flags;		/* in: VFIO_TESTDEV_EXTERNAL_* */
 };
 
 #define VFIO_TESTDEV_FILE_GROUP		(1 << 0)
@@ -98,5 +101,7 @@ struct vfio_testdev_file {
 #define VFIO_TESTDEV_EXTERNAL_GET _IOWR(VFIO_TESTDEV_TYPE, 6, struct vfio_testdev_external)
 #define VFIO_TESTDEV_EXTERNAL_PUT _IOW(VFIO_TESTDEV_TYPE, 7, struct vfio_testdev_external)
 #define VFIO_TESTDEV_FILE	_IOWR(VFIO_TESTDEV_TYPE, 8, struct vfio_testdev_file)
+/* The slot of a group that this file holds, by a fd; ENOENT for another group. */
+#define VFIO_TESTDEV_EXTERNAL_FIND _IOWR(VFIO_TESTDEV_TYPE, 9, struct vfio_testdev_external)
 
 #endif /* _VFIO_TESTDEV_H */

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "kselftest.h"
 #include "lib/emulated.h"
@@ -87,9 +86,25 @@ struct vfio_testdev_stats testdev_stats(int testdev, const char *name)
 
 int __testdev_external_get(int testdev, int fd, struct vfio_testdev_external *e)
 {
-	memset(e, 0, sizeof(*e));
-	e->fd = fd;
+	*e = (struct vfio_testdev_external){.fd = fd};
 	return vfio_ioctl(testdev, VFIO_TESTDEV_EXTERNAL_GET, e);
+}
+
+int __testdev_external_once(int testdev, int fd,
+			    struct vfio_testdev_external *e)
+{
+	*e = (struct vfio_testdev_external){
+		.fd = fd,
+		.flags = VFIO_TESTDEV_EXTERNAL_ONCE,
+	};
+	return vfio_ioctl(testdev, VFIO_TESTDEV_EXTERNAL_GET, e);
+}
+
+int __testdev_external_find(int testdev, int fd,
+			    struct vfio_testdev_external *e)
+{
+	*e = (struct vfio_testdev_external){.fd = fd};
+	return vfio_ioctl(testdev, VFIO_TESTDEV_EXTERNAL_FIND, e);
 }
 
 int __testdev_external_put(int testdev, __u32 slot)

@@ -21,6 +21,11 @@ int __testdev_rw(int testdev, const char *name, __u64 iova, void *data,
 struct vfio_testdev_stats testdev_stats(int testdev, const char *name);
 int __testdev_external_get(int testdev, int fd,
 			   struct vfio_testdev_external *e);
+/* The same, but no group twice. */
+int __testdev_external_once(int testdev, int fd,
+			    struct vfio_testdev_external *e);
+int __testdev_external_find(int testdev, int fd,
+			    struct vfio_testdev_external *e);
 int __testdev_external_put(int testdev, __u32 slot);
 int __testdev_file(int testdev, int fd, const char *name, __u32 *flags);
 
