@@ -88,9 +88,10 @@ static void kinds(void)
 	vfio_map(space.container, mem, BASE + 6 * APART, bar.size);
 	mem = vfio_memory(11 * SZ_4K, 0);
 	vfio_map(space.container, mem, BASE + 7 * APART, 11 * SZ_4K);
-	munmap(mem, 11 * SZ_4K);
 	vfio_map(space.container, vfio_memory(SZ_2M, MAP_HUGETLB),
 		 BASE + 8 * APART, SZ_2M);
+	/* Last: what comes after could take its place. */
+	munmap(mem, 11 * SZ_4K);
 	wait_for_line("held");
 	vfio_space_close(&space);
 }
