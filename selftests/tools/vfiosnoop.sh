@@ -128,7 +128,7 @@ test_vfiosnoop_explained() {
 normal_text() {
 	vfiosnoop --replay "$work/all.rec" -p "$client" | awk -v first='' '
 		NR == 1 || / (group_get|group_put|dma_map_start|dma_unmap_start) / { next }
-		/^    `- / { sub(/mapped [0-9].*/, ""); print; next }
+		/^    `- / { sub(/ of [^ ]*, [0-9.]* m?s old$/, ""); print; next }
 		{
 			ret = length($0) == 80 ? substr($0, 77) + 0 : ""
 			line = substr($0, 18, 49) # without LAT and RET
@@ -160,7 +160,7 @@ TXT
 	done
 	for ((i = 0; i < 7; i++)); do
 		printf 'tools_work 1 dma_map 0x%x 4K rw -17\n' $((3 * i * 8192))
-		printf '    `- EEXIST: overlaps 0x%x-0x%x \n' $((3 * i * 8192)) $((3 * i * 8192 + 4095))
+		printf '    `- EEXIST: overlaps 0x%x-0x%x\n' $((3 * i * 8192)) $((3 * i * 8192 + 4095))
 	done
 	for ((i = 0; i < 17; i++)); do
 		printf 'tools_work 1 dma_unmap 0x%x 4K 0\n' $((i * 8192))
