@@ -112,9 +112,9 @@ print(*[row[1] for row in found if row[0] != "CT"])'
 test_vfiotop_screen() {
 	local screen group key
 	group=$(basename "$(realpath /sys/bus/pci/devices/0000:00:10.0/iommu_group)")
-	tmux -L vfiotop new-session -d -x 80 -y 24 "vfiotop 0.5"
 	client_start
 	go held
+	tmux -L vfiotop new-session -d -x 80 -y 24 "vfiotop 0.5"
 	exec 9<>/dev/vfio/vfio
 	shows "the screen shows the client's row" "^ *[0-9]+ +$client tools_wor"
 	shows "and the other one's" "^ *[0-9]+ +$$ run-all"
@@ -130,6 +130,8 @@ test_vfiotop_screen() {
 	shows "who holds it" "^held, group $group: 2 users = 1 attachment .*; all accounted for"
 	is "each with a line" 3 "$(grep -Ec "^process +$client tools_workload +[0-9]+ (container|group|device 0000:00:10.0)$" <<<"$screen")"
 	is "the mappings by size" 1 "$(grep -c '^by size, bytes: 4K+: 23, 2M+: 1$' <<<"$screen")"
+	listening "$last"
+	ok $? "it listens"
 	go busy
 	shows "what fails is in words" '`- EEXIST: overlaps 0x24000-0x24fff of tools_workload/'"$client"
 	shows "and what was mapped" '^by size, bytes: 4K\+: 37, 2M\+: 1, 4M\+: 1$'
