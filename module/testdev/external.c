@@ -6,8 +6,8 @@
  * the file descriptor that the user passed, asks its id, holds it, puts it. The
  * calls are looked up by name, so that this module also loads beside a vfio.ko
  * that has no external users. What it holds it also finds by a fd, and can refuse
- * to hold twice, as KVM's VFIO device did with its list. The other way to hold a group, by its file, is
- * KVM's own; only its questions are asked here.
+ * to hold twice, as KVM's VFIO device did with its list. The other way to hold a
+ * group, by its file, is KVM's own; only its questions are asked here.
  */
 #include <linux/err.h>
 #include <linux/file.h>
