@@ -3,91 +3,36 @@
  * Mediated devices, by the kernel's sample of one: mtty, a PCI card with serial
  * ports that loop back, made and removed by sysfs and used through VFIO.
  */
-#include <dirent.h>
-#include <fcntl.h>
 #include <linux/serial_reg.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
+#include "lib/mdev.h"
 #include "lib/proc.h"
 #include "lib/vfio.h"
 
-#define PARENT	"/sys/class/mdev_bus/mtty/"
-#define TYPES	PARENT "mdev_supported_types/"
+#define PARENT	MDEV_PARENTS "mtty/"
+#define TYPES	MDEV_PARENTS "mtty" MDEV_TYPES
 #define SINGLE	"mtty-1"
 #define DUAL	"mtty-2"
-#define DEVICES "/sys/bus/mdev/devices/"
+#define DEVICES MDEV_DEVICES
 #define FIRST	"83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
 #define SECOND	"83b8f4f2-509f-382f-3c1e-e6bfe0fa1002"
 #define PORTS	24 /* of the card, in the sample */
 #define CYCLES	500
 
-static const char *read_file(const char *path)
-{
-	static char text[256];
-	FILE *f = fopen(path, "re");
-
-	text[0] = '\0';
-	if (f && fgets(text, sizeof(text), f))
-		text[strcspn(text, "\n")] = '\0';
-	if (f)
-		fclose(f);
-	return text;
-}
-
 static int create(const char *type, const char *uuid)
 {
-	char path[128];
-
-	snprintf(path, sizeof(path), TYPES "%s/create", type);
-	return __vfio_write_file(path, uuid);
-}
-
-static int retire(const char *uuid)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), DEVICES "%s/remove", uuid);
-	return __vfio_write_file(path, "1");
+	return __mdev_create("mtty", type, uuid);
 }
 
 static int available(const char *type)
 {
-	char path[128];
-
-	snprintf(path, sizeof(path), TYPES "%s/available_instances", type);
-	return atoi(read_file(path));
-}
-
-/* Entries of a folder but for . and .. */
-static int entries(const char *path)
-{
-	DIR *dir = opendir(path);
-	int count = -2;
-
-	if (!dir)
-		return -1;
-	while (readdir(dir))
-		count++;
-	closedir(dir);
-	return count;
-}
-
-static bool leads_to(const char *link, const char *name)
-{
-	char target[256];
-	ssize_t len = readlink(link, target, sizeof(target) - 1);
-
-	if (len < 0)
-		return false;
-	target[len] = '\0';
-	return !strcmp(strrchr(target, '/') + 1, name);
+	return mdev_available("mtty", type);
 }
 
 FIXTURE(mdev)
@@ -103,9 +48,9 @@ FIXTURE_SETUP(mdev)
 
 FIXTURE_TEARDOWN(mdev)
 {
-	retire(FIRST);
-	retire(SECOND);
-	EXPECT_EQ(0, entries(DEVICES));
+	__mdev_remove(FIRST);
+	__mdev_remove(SECOND);
+	EXPECT_EQ(0, sysfs_entries(DEVICES));
 	EXPECT_EQ(PORTS, available(SINGLE));
 	EXPECT_EQ(0, system("modprobe -r mtty"));
 	EXPECT_EQ(0, system("modprobe -r mdev"));
@@ -113,15 +58,15 @@ FIXTURE_TEARDOWN(mdev)
 
 TEST_F(mdev, shows_its_types)
 {
-	EXPECT_EQ(2, entries(TYPES));
-	EXPECT_STREQ("Single port serial", read_file(TYPES SINGLE "/name"));
-	EXPECT_STREQ("Dual port serial", read_file(TYPES DUAL "/name"));
-	EXPECT_STREQ("vfio-pci", read_file(TYPES SINGLE "/device_api"));
+	EXPECT_EQ(2, sysfs_entries(TYPES));
+	EXPECT_STREQ("Single port serial", sysfs_read(TYPES SINGLE "/name"));
+	EXPECT_STREQ("Dual port serial", sysfs_read(TYPES DUAL "/name"));
+	EXPECT_STREQ("vfio-pci", sysfs_read(TYPES SINGLE "/device_api"));
 	EXPECT_EQ(PORTS, available(SINGLE));
 	EXPECT_EQ(PORTS / 2, available(DUAL));
 	/* The sample has no words of its own for them. */
 	EXPECT_EQ(-1, access(TYPES SINGLE "/description", F_OK));
-	EXPECT_EQ(0, entries(TYPES SINGLE "/devices"));
+	EXPECT_EQ(0, sysfs_entries(TYPES SINGLE "/devices"));
 	EXPECT_EQ(-1, access(PARENT FIRST, F_OK));
 }
 
@@ -129,18 +74,18 @@ TEST_F(mdev, makes_and_removes_a_device)
 {
 	ASSERT_EQ(0, create(DUAL, FIRST));
 	EXPECT_EQ(PORTS - 2, available(SINGLE));
-	EXPECT_TRUE(leads_to(DEVICES FIRST "/mdev_type", DUAL));
-	EXPECT_TRUE(leads_to(DEVICES FIRST "/driver", "mtty"));
-	EXPECT_TRUE(leads_to(TYPES DUAL "/devices/" FIRST, FIRST));
+	EXPECT_TRUE(sysfs_leads_to(DEVICES FIRST "/mdev_type", DUAL));
+	EXPECT_TRUE(sysfs_leads_to(DEVICES FIRST "/driver", "mtty"));
+	EXPECT_TRUE(sysfs_leads_to(TYPES DUAL "/devices/" FIRST, FIRST));
 	EXPECT_EQ(0, access(PARENT FIRST, F_OK));
 	EXPECT_LE(0, __vfio_group_number(FIRST));
 	/* 0 leaves it; so does what is no number. */
 	EXPECT_EQ(0, __vfio_write_file(DEVICES FIRST "/remove", "0"));
 	EXPECT_EQ(-EINVAL, __vfio_write_file(DEVICES FIRST "/remove", "yes"));
 	EXPECT_EQ(0, access(DEVICES FIRST, F_OK));
-	EXPECT_EQ(0, retire(FIRST));
+	EXPECT_EQ(0, __mdev_remove(FIRST));
 	EXPECT_EQ(-1, access(DEVICES FIRST, F_OK));
-	EXPECT_EQ(0, entries(TYPES DUAL "/devices"));
+	EXPECT_EQ(0, sysfs_entries(TYPES DUAL "/devices"));
 	EXPECT_EQ(-ENODEV, __vfio_group_number(FIRST));
 }
 
@@ -150,7 +95,7 @@ TEST_F(mdev, refuses_what_is_no_new_uuid)
 	EXPECT_EQ(-EINVAL, create(SINGLE, FIRST "xx"));
 	EXPECT_EQ(-EINVAL,
 		  create(SINGLE, "83b8f4f2-509f-382f-3c1e-e6bfe0fa10zz"));
-	EXPECT_EQ(0, entries(DEVICES));
+	EXPECT_EQ(0, sysfs_entries(DEVICES));
 	ASSERT_EQ(0, create(SINGLE, FIRST "\n"));
 	EXPECT_EQ(-EEXIST, create(SINGLE, FIRST));
 	/* Of whatever type, and in capitals it is the same. */
@@ -158,7 +103,7 @@ TEST_F(mdev, refuses_what_is_no_new_uuid)
 		  create(DUAL, "83B8F4F2-509F-382F-3C1E-E6BFE0FA1001"));
 	EXPECT_EQ(PORTS - 1, available(SINGLE));
 	/* Its name is free as soon as it has gone. */
-	EXPECT_EQ(0, retire(FIRST));
+	EXPECT_EQ(0, __mdev_remove(FIRST));
 	EXPECT_EQ(0, create(DUAL, FIRST));
 }
 
@@ -174,12 +119,12 @@ TEST_F(mdev, makes_no_more_than_there_are)
 	}
 	EXPECT_EQ(0, available(SINGLE));
 	EXPECT_EQ(-ENOSPC, create(SINGLE, FIRST));
-	EXPECT_EQ(PORTS / 2, entries(DEVICES));
+	EXPECT_EQ(PORTS / 2, sysfs_entries(DEVICES));
 	/* What failed has not kept its name. */
 	while (i--) {
 		snprintf(uuid, sizeof(uuid),
 			 "83b8f4f2-509f-382f-3c1e-e6bfe0fa2%03d", i);
-		EXPECT_EQ(0, retire(uuid));
+		EXPECT_EQ(0, __mdev_remove(uuid));
 	}
 	EXPECT_EQ(0, create(SINGLE, FIRST));
 }
@@ -222,16 +167,6 @@ TEST_F(mdev, a_serial_port_gives_back_what_it_is_sent)
 	vfio_space_close(&self->space);
 }
 
-static bool ends_within(pid_t child, int ms, int *status)
-{
-	while (!waitpid(child, status, WNOHANG)) {
-		if (!ms--)
-			return false;
-		poll(NULL, 0, 1);
-	}
-	return true;
-}
-
 TEST_F(mdev, removal_waits_until_the_device_is_closed)
 {
 	int status;
@@ -245,11 +180,11 @@ TEST_F(mdev, removal_waits_until_the_device_is_closed)
 		close(self->space.device);
 		close(self->space.group);
 		close(self->space.container);
-		_exit(retire(FIRST) ? 1 : 0);
+		_exit(__mdev_remove(FIRST) ? 1 : 0);
 	}
 	EXPECT_FALSE(ends_within(child, 300, &status));
 	/* A second one is told off; the device still works. */
-	EXPECT_NE(0, retire(FIRST));
+	EXPECT_NE(0, __mdev_remove(FIRST));
 	port_write(self->space.device, UART_TX, 'x');
 	EXPECT_EQ('x', port_read(self->space.device, UART_RX));
 	close(self->space.device);
@@ -269,20 +204,20 @@ TEST_F(mdev, goes_with_its_parent)
 	EXPECT_EQ(-1, access(DEVICES FIRST, F_OK));
 	EXPECT_EQ(-1, access(PARENT, F_OK));
 	ASSERT_EQ(0, system("modprobe mtty"));
-	EXPECT_EQ(0, entries(DEVICES));
+	EXPECT_EQ(0, sysfs_entries(DEVICES));
 	EXPECT_EQ(0, create(SINGLE, FIRST));
 }
 
 TEST_F(mdev, many_cycles_leave_nothing)
 {
-	int groups = entries("/sys/kernel/iommu_groups");
+	int groups = sysfs_entries("/sys/kernel/iommu_groups");
 
 	for (int i = 0; i < CYCLES; i++) {
 		ASSERT_EQ(0, create(i % 2 ? SINGLE : DUAL, FIRST));
-		ASSERT_EQ(0, retire(FIRST));
+		ASSERT_EQ(0, __mdev_remove(FIRST));
 	}
-	EXPECT_EQ(groups, entries("/sys/kernel/iommu_groups"));
-	EXPECT_EQ(0, entries("/dev/vfio") - 1 - 3);
+	EXPECT_EQ(groups, sysfs_entries("/sys/kernel/iommu_groups"));
+	EXPECT_EQ(0, sysfs_entries("/dev/vfio") - 1 - 3);
 }
 
 /* Makes and removes one of this name until it was the one to make it so often. */
@@ -290,7 +225,7 @@ static bool contend(int often)
 {
 	for (int tries = 0; often && tries < 100 * CYCLES; tries++) {
 		often -= create(SINGLE, FIRST) == 0;
-		retire(FIRST);
+		__mdev_remove(FIRST);
 	}
 	return !often;
 }
@@ -309,7 +244,7 @@ TEST_F(mdev, a_name_has_one_owner)
 	EXPECT_TRUE(contend(CYCLES / 10));
 	EXPECT_EQ(child, waitpid(child, &status, 0));
 	EXPECT_EQ(0, status);
-	EXPECT_EQ(0, entries(DEVICES));
+	EXPECT_EQ(0, sysfs_entries(DEVICES));
 }
 
 TEST_HARNESS_MAIN
