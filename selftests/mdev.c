@@ -42,18 +42,19 @@ FIXTURE(mdev)
 
 FIXTURE_SETUP(mdev)
 {
-	ASSERT_EQ(0, system("modprobe mtty"));
+	if (access(PARENT, F_OK))
+		ASSERT_EQ(0, system("modprobe mtty"));
 	ASSERT_EQ(PORTS, available(SINGLE));
 }
 
 FIXTURE_TEARDOWN(mdev)
 {
+	if (access(PARENT, F_OK))
+		return;
 	__mdev_remove(FIRST);
 	__mdev_remove(SECOND);
 	EXPECT_EQ(0, sysfs_entries(DEVICES));
 	EXPECT_EQ(PORTS, available(SINGLE));
-	EXPECT_EQ(0, system("modprobe -r mtty"));
-	EXPECT_EQ(0, system("modprobe -r mdev"));
 }
 
 TEST_F(mdev, shows_its_types)
@@ -245,6 +246,16 @@ TEST_F(mdev, a_name_has_one_owner)
 	EXPECT_EQ(child, waitpid(child, &status, 0));
 	EXPECT_EQ(0, status);
 	EXPECT_EQ(0, sysfs_entries(DEVICES));
+}
+
+/* The last, as the sample is loaded once for all of them. */
+TEST_F(mdev, is_unloaded_with_the_core)
+{
+	ASSERT_EQ(0, create(SINGLE, FIRST));
+	EXPECT_EQ(0, system("modprobe -r mtty"));
+	EXPECT_FALSE(mdev_exists(FIRST));
+	/* The core goes with it, as nobody else needs it. */
+	EXPECT_EQ(-1, access("/sys/module/mdev", F_OK));
 }
 
 TEST_HARNESS_MAIN
