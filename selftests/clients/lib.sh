@@ -8,6 +8,9 @@
 # Sourced by a test that runs as root in the VM. A check runs a command; its
 # output is shown only when the command's answer is not the wanted one.
 
+# shellcheck source=selftests/lib/wait.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/wait.sh"
+
 EDU=0000:00:10.0
 NIC=0000:00:11.0
 NVME=0000:00:12.0
@@ -52,7 +55,7 @@ wait_for() {
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ $SECONDS -lt $end ] || return 1
-		sleep 0.2
+		pause 0.5
 	done
 }
 

@@ -13,16 +13,21 @@ complain() {
 }
 
 "$1" || fail=1
-refs=$(cat /sys/module/vfio_iommu_type1/refcnt 2>/dev/null || echo 0)
+refs=0
+read -r refs 2>/dev/null </sys/module/vfio_iommu_type1/refcnt
 [ "$refs" = "${LEFTOVER_REFS:-0}" ] || complain "vfio_iommu_type1 is held $refs times"
-for driver in /sys/bus/platform/drivers/vfio_testdev/*/iommu_group; do
-	[ ! -e "$driver" ] || complain "test device $(basename "$(dirname "$driver")")"
+for group in /sys/bus/platform/drivers/vfio_testdev/*/iommu_group; do
+	[ ! -e "$group" ] || complain "test device ${group%/iommu_group}"
 done
-left=$(pgrep -af "^$(dirname "$1")/")
-[ -z "$left" ] || complain "processes: $left"
-if dmesg | grep -Eq 'BUG:|WARNING:|Oops|general protection|refcount_t:|blocked for more'; then
+for process in /proc/[0-9]*; do
+	command=''
+	IFS= read -rd '' command 2>/dev/null <"$process/cmdline"
+	[[ $command != "${1%/*}"/* ]] || complain "process ${process##*/}: $command"
+done
+said=$(dmesg | grep -E -A25 'BUG:|WARNING:|Oops|general protection|refcount_t:|blocked for more')
+if [ -n "$said" ]; then
 	complain "the kernel complained:"
-	dmesg | grep -E -A25 'BUG:|WARNING:|Oops|general protection|refcount_t:|blocked for more' | head -60 | sed 's/^/# /'
+	head -60 <<<"$said" | sed 's/^/# /'
 	dmesg -C
 fi
 exit $fail

@@ -2,12 +2,19 @@
 # shellcheck shell=bash
 # Waits for a process to end, but not for ever; sourced.
 
+# pause SECONDS: sleeps and starts no program, as that takes an emulated CPU a tenth
+# of a second. Nothing ever comes from this pipe.
+exec {PAUSE}<> <(:)
+pause() {
+	read -rt "$1" -u "$PAUSE" _ || true
+}
+
 # gone SECONDS PID: whether it ends within that time.
 gone() {
 	local tries
 	for ((tries = 0; tries < $1 * 5; tries++)); do
 		kill -0 "$2" 2>/dev/null || return 0
-		sleep 0.2
+		pause 0.2
 	done
 	return 1
 }

@@ -36,24 +36,24 @@ test_bpftrace() {
 	wanted=$(cat "$top"/tools/bt/*.bt | grep -c '^tracepoint:')
 	for ((tries = 0; tries < 60; tries++)); do
 		[ "$(bpftool prog show | grep -c ': tracepoint ')" -ge "$wanted" ] && break
-		sleep 3
+		pause 3
 	done
 	[ $tries -lt 60 ]
 	ok $? "the scripts are listening" "$(bpftool prog show)"
-	sleep 2
+	pause 2
 	client_start
 	go held
 	go busy
 	client_end
-	sleep 2
+	pause 2
 	# shellcheck disable=SC2086 # a list of pids
 	kill -INT $pids
 	for script in "$top"/tools/bt/*.bt; do
 		name=$(basename "$script" .bt)
 		interrupted 60 "${pids%% *}"
-		ok $? "$name.bt ends when it is interrupted" "$(cat "$work/$name.err")"
+		ok $? "$name.bt ends when it is interrupted" -- "$work/$name.err"
 		pids=${pids#* }
 		bt_expected "$name" "$work/$name.out"
-		ok $? "$name.bt says what the client did" "$(cat "$work/$name.out" "$work/$name.err")"
+		ok $? "$name.bt says what the client did" -- "$work/$name.out" "$work/$name.err"
 	done
 }

@@ -4,7 +4,7 @@
 
 n=0 passed=0 failed=0 client=0
 
-# ok CONDITION-STATUS NAME [WHAT-WAS-SEEN]
+# ok CONDITION-STATUS NAME [WHAT-WAS-SEEN | -- FILE-WITH-IT ..]
 ok() {
 	n=$((n + 1))
 	if [ "$1" -eq 0 ]; then
@@ -13,7 +13,11 @@ ok() {
 	else
 		failed=$((failed + 1))
 		echo "not ok $n $2"
-		[ -z "${3-}" ] || head -30 <<<"$3" | sed 's/^/# /'
+		case ${3-} in
+		'') ;;
+		--) cat "${@:4}" | head -30 | sed 's/^/# /' ;;
+		*) head -30 <<<"$3" | sed 's/^/# /' ;;
+		esac
 	fi
 }
 
@@ -85,7 +89,7 @@ listening() {
 		[ "$(grep -c "name $1" <<<"$all")" -ge "${2:-1}" ] &&
 			[ "$(bpftool link show 2>/dev/null | grep -cE ': (tracing|raw_tracepoint) ')" -ge "$(grep -cE 'name (st|tp)__' <<<"$all")" ] &&
 			return
-		sleep 0.2
+		pause 0.2
 	done
 	return 1
 }

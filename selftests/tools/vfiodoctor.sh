@@ -14,12 +14,21 @@ examine() {
 # finds STATUS CHECK WORDS: that the check ended so and found that. Leaves the
 # commands that it named in $work/fix.
 finds() {
-	local seen
-	seen=$(grep "\"check\":\"$2\",\"status\":\"$1\"" "$work/doctor.json" | grep -F -m 1 "$3")
+	local line seen='' fix
+	while IFS= read -r line; do
+		[[ $line == *"\"check\":\"$2\",\"status\":\"$1\""*"$3"* ]] || continue
+		seen=$line
+		break
+	done <"$work/doctor.json"
 	[ -n "$seen" ]
-	ok $? "$2: $1, $3" "$(cat "$work/doctor.json" "$work/doctor.err")"
-	sed 's/.*"fix":"\(.*\)"}$/\1/; s/\\n/\n/g; s/\\"/"/g' <<<"$seen" |
-		grep -v '^{' >"$work/fix"
+	ok $? "$2: $1, $3" -- "$work/doctor.json" "$work/doctor.err"
+	: >"$work/fix"
+	if [[ $seen == *'"fix":"'* ]]; then
+		fix=${seen##*'"fix":"'}
+		fix=${fix%'"}'}
+		fix=${fix//'\n'/$'\n'}
+		echo "${fix//'\"'/'"'}" >"$work/fix"
+	fi
 	# One that fails has a way out, and makes the whole fail.
 	[ "$1" != FAIL ] || {
 		is "$2: exits" 1 "$doctor_exit"
@@ -36,7 +45,7 @@ diagnose() {
 # Runs the commands that the last diagnosis named.
 treat() {
 	bash -e "$work/fix" >"$work/treat.out" 2>&1
-	ok $? "the fix can be run" "$(cat "$work/fix" "$work/treat.out")"
+	ok $? "the fix can be run" -- "$work/fix" "$work/treat.out"
 }
 
 test_doctor_healthy() {
@@ -84,7 +93,7 @@ test_doctor_users() {
 	go held
 	diagnose FAIL holders "busy (EBUSY): pid $client (tools_workload) has" "$doctor_bdf"
 	grep -q '^vfioholders [0-9]*$' "$work/fix"
-	ok $? "who else holds it is vfioholders' matter" "$(cat "$work/fix")"
+	ok $? "who else holds it is vfioholders' matter" -- "$work/fix"
 	diagnose OK holders "pid $client alone has it" -p "$client"
 	finds OK entries "uses 24 of "
 
@@ -92,7 +101,7 @@ test_doctor_users() {
 	local waiting=$! tries
 	for ((tries = 0; tries < 50; tries++)); do
 		grep -q vfio_unregister_group_dev /proc/$waiting/stack 2>/dev/null && break
-		sleep 0.2
+		pause 0.2
 	done
 	diagnose FAIL unbind "pid $waiting (" "$doctor_bdf"
 	go busy

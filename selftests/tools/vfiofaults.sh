@@ -18,7 +18,7 @@ faults_wait() {
 	local tries
 	for ((tries = 0; tries < 40; tries++)); do
 		[ "$(faults_json "$work/faults.json" "sum(r['count'] for r in of('$1'))")" -ge "$2" ] 2>/dev/null && return
-		sleep 0.5
+		pause 0.5
 	done
 }
 
@@ -34,9 +34,9 @@ faults_settle() {
 		now=$(faults_logged)
 		[ "$now" != "$last" ] || break
 		last=$now
-		sleep 1
+		pause 1
 	done
-	sleep 1
+	pause 1
 }
 
 test_vfiofaults() {
@@ -51,16 +51,16 @@ test_vfiofaults() {
 	local text=$!
 	for ((tries = 0; tries < 60; tries++)); do
 		[ "$(bpftool prog show | grep -c "dma_unmap\|ioctl_end")" -ge 2 ] && break
-		sleep 0.5
+		pause 0.5
 	done
-	sleep 1
+	pause 1
 	local before
 	before=$(faults_logged)
 	for phase in "never not_mapped 1" "read_only read_only 1" "unmapped unmapped 1" "flood not_mapped 2"; do
 		# shellcheck disable=SC2086 # words
 		set -- $phase
 		# The kernel logs ten lines in five seconds, two a fault.
-		[ "$1" != flood ] || sleep 6
+		[ "$1" != flood ] || pause 6
 		go "$1"
 		faults_wait "$2" "$3"
 	done
@@ -82,7 +82,7 @@ test_vfiofaults() {
 	is "when: less than a second before" True "$(faults_json "$log" '0 <= of("unmapped")[0]["unmapped_by"]["ago_ns"] < 1e9')"
 	is "every fault is a write, of this group and client" "{('write', $group, $client)}" "$(faults_json "$log" '{(r["op"], r["group"], r["pid"]) for r in all}')"
 	grep -q "unmapped .* s before by tools_faults/$client" "$work/faults.txt"
-	ok $? "the text says who unmapped it" "$(cat "$work/faults.txt")"
+	ok $? "the text says who unmapped it" -- "$work/faults.txt"
 	is "the text keeps to 80 columns" 0 "$(awk 'length > 80' "$work/faults.txt" | wc -l)"
 	vfiofaults -a --json 1 1 >"$work/faults.all" 2>&1
 	is "-a finds them in the log" 1 "$(faults_json "$work/faults.all" 'int(sum(r["count"] for r in all) >= 4)')"

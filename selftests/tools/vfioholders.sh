@@ -18,7 +18,7 @@ stage() {
 	exec 7>"$work/in" 8<"$work/out"
 	while read -r -t 60 line <&8 && [ "$line" != ready ]; do
 		echo "$line"
-	done | sort >"$work/said"
+	done | LC_ALL=C sort >"$work/said"
 	grep -v '^other ' "$work/said" >"$work/wanted"
 	sed -n 's/^other //p' "$work/said" >"$work/wanted_other"
 	grep -q '^users' "$work/wanted"
@@ -36,32 +36,33 @@ group_of() {
 	basename "$(realpath "/sys/bus/pci/devices/$1/iommu_group")"
 }
 
-# holders_lines STAGE DEVICE GROUP: a JSON line as tools_holders writes it.
-holders_lines() {
-	python3 -c '
-import json, sys
-g = json.loads(sys.stdin.readline())
+# What a JSON line holds, as tools_holders writes it, sorted, joined by semicolons.
+holders_prelude='
 def s(v):
     return "-" if v is None else str(v)
-for h in g["holders"]:
-    comm = h["comm"]
-    kernel = (comm or "").startswith("vhost-") and h["kind"] == "mm"
-    assert kernel or comm == ("tools_holders" if h["pid"] else None), comm
-    print("holder", *(s(h[k]) for k in "kind pid fd what device via".split()))
-print("users", g["container_users"], "unaccounted", g["unaccounted"])
-assert g["accounted"] == g["container_users"] - g["unaccounted"]
-assert g["devices"] == ["'"$2"'"] or "'"$1"'" in ("external_unbound", "removed"), g["devices"]
-assert (g["container"] is None) == (g["container_users"] == 0)
-assert g["group"] == '"$3"'' 2>&1 | sort
-}
+def lines(stage, device, group):
+    with open(name) as f:
+        g = json.loads(f.readline())
+    for h in g["holders"]:
+        comm = h["comm"]
+        kernel = (comm or "").startswith("vhost-") and h["kind"] == "mm"
+        assert kernel or comm == ("tools_holders" if h["pid"] else None), comm
+    assert g["accounted"] == g["container_users"] - g["unaccounted"]
+    assert g["devices"] == [device] or stage in ("external_unbound", "removed"), g["devices"]
+    assert (g["container"] is None) == (g["container_users"] == 0)
+    assert g["group"] == group
+    held = [" ".join(["holder"] + [s(h[k]) for k in "kind pid fd what device via".split()])
+            for h in g["holders"]]
+    held.append("users %d unaccounted %d" % (g["container_users"], g["unaccounted"]))
+    return ";".join(sorted(held))'
 
 # found STAGE DEVICE WANTED EXIT: what the tool says of that device's group.
 found() {
-	local status
+	local seen
 	vfioholders --json "$2" >"$work/holders.json" 2>"$work/holders.err"
-	status=$?
-	is "$1: exits" "$4" $status
-	holders_lines "$1" "$2" "$(group_of "$2")" <"$work/holders.json" >"$work/seen"
+	is "$1: exits" "$4" $?
+	seen=$(ask "$holders_prelude" "$work/holders.json" "lines('$1', '$2', $(group_of "$2"))")
+	echo "${seen//;/$'\n'}" >"$work/seen"
 	cmp -s "$3" "$work/seen"
 	ok $? "$1: every holder and no other" "$(diff "$3" "$work/seen"; cat "$work/holders.err")"
 }
@@ -80,8 +81,11 @@ words() {
 }
 
 has() {
-	tr '\n' ' ' <"$work/$1.txt" | tr -s ' ' | grep -qF -- "$2"
-	ok $? "$1: says '$2'" "$(cat "$work/$1.txt")"
+	local text
+	mapfile -t text <"$work/$1.txt"
+	read -ra text <<<"${text[*]}"
+	[[ ${text[*]} == *"$2"* ]]
+	ok $? "$1: says '$2'" -- "$work/$1.txt"
 }
 
 test_vfioholders_stages() {

@@ -70,7 +70,7 @@ test_vfiolat_split() {
 	vfiolat --json -p 1 >"$work/lat.other" 2>>"$work/lat.err" &
 	pids="$pids$!"
 	listening "$lat_last" 6
-	ok $? "they all listen" "$(cat "$work/lat.err")"
+	ok $? "they all listen" -- "$work/lat.err"
 	client_start
 	go held
 	go busy
@@ -79,7 +79,7 @@ test_vfiolat_split() {
 	client_end
 	for pid in $pids; do
 		interrupted 60 "$pid"
-		ok $? "vfiolat ends well" "$(cat "$work/lat.err")"
+		ok $? "vfiolat ends well" -- "$work/lat.err"
 	done
 	log=$work/lat.size
 	# 54 of 4 KiB, one of 2 MiB and one of 6 MiB.
@@ -96,11 +96,11 @@ test_vfiolat_split() {
 	is "opens by group" "[($group, 1)]" "$(json "$log" "[(r['key'], r['count']) for r in $(lat_of open)]")"
 	is "nothing of another process" "['no maps']" "$(json "$work/lat.other" '[r["verdict"] for r in rows(name)] + [r["op"] for r in rows(name) if "op" in r]')"
 	grep -q '^count 56, 7 failed; usecs: sum ' "$work/lat.txt"
-	ok $? "the text has the counts" "$(cat "$work/lat.txt")"
+	ok $? "the text has the counts" -- "$work/lat.txt"
 	! grep -q '^unmap' "$work/lat.txt"
-	ok $? "-o leaves out the others" "$(cat "$work/lat.txt")"
+	ok $? "-o leaves out the others" -- "$work/lat.txt"
 	grep -q '^of .*s in 56 maps: [0-9]* % ' "$work/lat.txt"
-	ok $? "the text ends with a verdict" "$(cat "$work/lat.txt")"
+	ok $? "the text ends with a verdict" -- "$work/lat.txt"
 	is "it keeps to 80 columns, but for the verdict" 0 "$(grep -v '^of ' "$work/lat.txt" | awk 'length > 80' | wc -l)"
 	is "they leave no program" "$before" "$(programs)"
 }
@@ -125,7 +125,7 @@ test_vfiolat_cold() {
 	read -r -t 30 said <&8
 	read -r -t 120 said <&8
 	is "the client mapped" mapped "$said"
-	sleep 2
+	pause 2
 	client_end eof
 	lat_stop
 	is "a cold map is faulting or pinning" True "$(json "$log" '[r["largest"] in ("fault", "pin") for r in rows(name) if "verdict" in r and r["count"]] == [True]')"

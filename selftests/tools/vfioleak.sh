@@ -63,9 +63,9 @@ test_vfioleak_command() {
 	ended 60 $none
 	is "a command that cannot be run: exits" 2 $?
 	grep -q 'cannot run /no/such/program: No such file' "$work/leak.none"
-	ok $? "and says why" "$(cat "$work/leak.none")"
+	ok $? "and says why" -- "$work/leak.none"
 	grep -q 'bash exited with status 7' "$work/leak.err"
-	ok $? "the one that fails is said" "$(cat "$work/leak.err")"
+	ok $? "the one that fails is said" -- "$work/leak.err"
 
 	# What was there before is nobody's fault.
 	client_start
@@ -73,7 +73,7 @@ test_vfioleak_command() {
 	vfioleak -- true >"$work/leak.txt" 2>"$work/leak.err"
 	is "what was there before is not blamed: exits" 0 $?
 	grep -q '^0 outstanding, lost 0' "$work/leak.txt"
-	ok $? "and says so" "$(cat "$work/leak.txt" "$work/leak.err")"
+	ok $? "and says so" -- "$work/leak.txt" "$work/leak.err"
 	vfioleak --json 1 1 >"$work/leak.json" 2>"$work/leak.err"
 	is "without a command: exits" 0 $?
 	is "it is told, without an age" "[('attachment', 1, None), ('container', 1, None), ('device', 1, None), ('group', 1, None), ('mapping', 24, None)]" "$(json "$work/leak.json" "sorted((r['kind'], r['count'], r['age_ns']) for r in all_mine(name))")"
@@ -110,20 +110,20 @@ test_vfioleak_live() {
 	local tries
 	for ((tries = 0; tries < 150; tries++)); do
 		grep -q '"kind":"mapping"' "$work/leak.json" && break
-		sleep 0.2
+		pause 0.2
 	done
-	sleep 2
+	pause 2
 	client_end
-	sleep 2
+	pause 2
 	for pid in $live $old $raw; do
 		interrupted 60 "$pid"
-		ok $? "vfioleak ends well" "$(cat "$work/leak.err")"
+		ok $? "vfioleak ends well" -- "$work/leak.err"
 	done
 	is "mappings that are outstanding" True "$(json "$work/leak.json" "${leak_had/WANTED/(39, $((37 * 4096 + (8 << 20))))}")"
 	is "a user for the device" True "$(json "$work/leak.json" "any(r['kind'] == 'users' and r['reason'] == 'device_open' for r in all_mine(name))")"
 	is "all the pids are the client's" "[True]" "$(json "$work/leak.json" "list({r['pid'] == $client for r in rows(name)})")"
 	! grep -q tools_wor "$work/leak.old"
-	ok $? "-O leaves out the young" "$(cat "$work/leak.old")"
+	ok $? "-O leaves out the young" -- "$work/leak.old"
 	is "-t: maps" 56 "$(grep -c ' + mapping .* tools_work' "$work/leak.raw")"
 	is "-t: unmaps that did" 17 "$(grep -c ' - mapping .* tools_work' "$work/leak.raw")"
 	is "-t: a container taken and given back" "1 1" "$(grep -c ' + container .* tools_work' "$work/leak.raw") $(grep -c ' - container .* tools_work' "$work/leak.raw")"

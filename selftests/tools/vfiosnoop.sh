@@ -23,7 +23,7 @@ snoop_listens() {
 		[ "$links" = "$last" ] && still=$((still + 1)) || still=0
 		[ "$links" -ge $wanted ] && [ $still -ge 2 ] && return
 		last=$links
-		sleep 0.25
+		pause 0.25
 	done
 	ok 1 "vfiosnoop listens" "$links links; $(cat "$work"/*.err)"
 }
@@ -108,7 +108,7 @@ test_vfiosnoop_limits() {
 	echo 11 >$limit
 	client_fail env
 	# The limit is looked up when the container's events are read.
-	sleep 3
+	pause 3
 	echo 65535 >$limit
 	entry_client=$client
 }
@@ -195,7 +195,7 @@ test_vfiosnoop_replay() {
 	ok $? "and gives the same objects" "$(diff "$work/all.json" "$work/again.json" | head -4)"
 	is "with nothing to say" "" "$(cat "$work/again.err")"
 	diff <(expected_text) <(normal_text) >"$work/text.diff"
-	ok $? "the text is the same for every source" "$(cat "$work/text.diff")"
+	ok $? "the text is the same for every source" -- "$work/text.diff"
 	is "-d finds the device in the recording" 63 "$(vfiosnoop --replay "$work/all.rec" -j -d 0000:00:10.0 >"$work/again.json"; seen again.json 'len(rows("dma_map"))')"
 	is "-d of another is an error" 2 "$(vfiosnoop --replay "$work/all.rec" -d 0000:00:1f.0 >/dev/null 2>&1; echo $?)"
 
@@ -214,13 +214,13 @@ test_vfiosnoop_replay() {
 	vfiosnoop --replay "$work/cut.rec" -j >"$work/cut.json" 2>"$work/cut.err"
 	is "one that is cut off is played" 0 $?
 	grep -q 'cut.rec .*cut' "$work/cut.err"
-	ok $? "and it is said" "$(cat "$work/cut.err")"
+	ok $? "and it is said" -- "$work/cut.err"
 	[ "$(wc -l <"$work/cut.json")" -gt $((whole / 4)) ] &&
 		cmp -s "$work/cut.json" <(head -"$(wc -l <"$work/cut.json")" "$work/all.json")
 	ok $? "up to there" "$(wc -l "$work/cut.json")"
 	is "what is no recording is refused" 2 "$(vfiosnoop --replay "$work/all.json" 2>"$work/no.err"; echo $?)"
 	grep -q 'is not a recording' "$work/no.err"
-	ok $? "in words" "$(cat "$work/no.err")"
+	ok $? "in words" -- "$work/no.err"
 }
 
 # The recordings of the filters' run: one of failures, as text, and one whose
@@ -233,7 +233,7 @@ test_vfiosnoop_replay_filters() {
 	vfiosnoop --replay "$work/few.rec" -j -e vfio_dma_unmap -e device -m 0.000001 --stack >"$work/again.json" 2>"$work/again.err"
 	is "one whose writer was killed is played" 0 $?
 	grep -q 'no end mark' "$work/again.err"
-	ok $? "and it is said" "$(cat "$work/again.err")"
+	ok $? "and it is said" -- "$work/again.err"
 	cmp "$work/few.json" "$work/again.json"
 	ok $? "and gives the same objects, and stacks" "$(diff "$work/few.json" "$work/again.json" | head -4)"
 }
@@ -249,7 +249,7 @@ test_vfiosnoop_full() {
 	ended 60 "$snoop"
 	is "a full disk ends it" 2 $?
 	grep -q 'No space left on device' "$work/full.json.err"
-	ok $? "and it is said" "$(cat "$work/full.json.err")"
+	ok $? "and it is said" -- "$work/full.json.err"
 	is "what is there is whole" 0 "$(vfiosnoop --replay "$work/full/rec" -j >"$work/again.json" 2>"$work/again.err"; echo $?)"
 	[ "$(wc -l <"$work/again.json")" -gt 20 ] && ! grep -q 'cut off' "$work/again.err"
 	ok $? "and is played" "$(wc -l "$work/again.json") $(cat "$work/again.err")"
@@ -284,10 +284,10 @@ test_vfiosnoop_filters() {
 	is "lost and seen are all" "$total" "$(seen slow.json 'len(rows()) + sum(r.get("lost", 0) for r in every)')"
 	is "some were lost" True "$(seen slow.json 'any(r["event"] == "lost" for r in every)')"
 	grep -q 'events were lost: the buffer was full' "$work/slow.json.err"
-	ok $? "and it was said at the end" "$(cat "$work/slow.json.err")"
+	ok $? "and it was said at the end" -- "$work/slow.json.err"
 	kill -KILL "$few"
 	ended 30 "$few"
-	sleep 1
+	pause 1
 	is "killed, it leaves no program" "$before" "$(programs)"
 }
 
@@ -297,7 +297,7 @@ snoop_saw() {
 	local tries
 	for ((tries = 0; tries < 150; tries++)); do
 		[ "$(grep -c "\"event\":\"vfio_$2\"" "$work/$1")" -ge "$3" ] && return
-		sleep 0.2
+		pause 0.2
 	done
 	ok 1 "$1 has $3 events of $2" "$(tail -3 "$work/$1")"
 }
@@ -342,7 +342,7 @@ test_vfiosnoop_whose() {
 test_vfiosnoop_duration() {
 	local began status opener
 	began=$(date +%s%N)
-	(while sleep 0.1; do : <>/dev/vfio/vfio; done) &
+	(while pause 0.1; do : <>/dev/vfio/vfio; done) &
 	opener=$!
 	timeout 60 vfiosnoop -j -e container_open --duration 1.7 >"$work/for.json" 2>"$work/for.err"
 	status=$?

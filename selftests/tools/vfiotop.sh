@@ -40,11 +40,11 @@ test_vfiotop_rows() {
 	vfiotop -C -D -c "$(json "$log" 'mine(name)["container"]')" 0.2 2 >"$work/top.txt" 2>&1
 	exec 9<&-
 	grep -q tools_wor "$work/top.txt"
-	ok $? "vfiotop -C has the client's row" "$(cat "$work/top.txt")"
+	ok $? "vfiotop -C has the client's row" -- "$work/top.txt"
 	ended 60 $pid
-	ok $? "vfiotop -b runs" "$(cat "$work/top.err")"
+	ok $? "vfiotop -b runs" -- "$work/top.err"
 	grep -q tools_wor "$work/top.wide"
-	ok $? "vfiotop -b has the client's row" "$(cat "$work/top.wide")"
+	ok $? "vfiotop -b has the client's row" -- "$work/top.wide"
 	is "vfiotop -C keeps to 80 columns" 0 "$(awk 'length > 80 && !/attaching to/' "$work/top.txt" | wc -l)"
 	is "-c shows it alone" 2 "$(grep -c '^1 of 2 containers' "$work/top.txt")"
 	is "-D shows its mappings by size" 2 "$(grep -c '^by size, bytes: 4K+: 37, 2M+: 1, 4M+: 1$' "$work/top.txt")"
@@ -88,7 +88,7 @@ shows() {
 	for ((tries = 0; tries < 200; tries++)); do
 		screen=$(tmux -L vfiotop capture-pane -p)
 		grep -Eq -- "$2" <<<"$screen" && break
-		sleep 0.2
+		pause 0.2
 	done
 	grep -Eq -- "$2" <<<"$screen"
 	ok $? "$1" "$screen"
@@ -177,7 +177,7 @@ test_vfiotop_leaves_nothing() {
 	ended 30 $killed
 	for ((tries = 0; tries < 50; tries++)); do
 		[ "$(programs)" -gt "$before" ] || break
-		sleep 0.2
+		pause 0.2
 	done
 	is "killed or ended they leave no program" "$before" "$(programs)"
 	vfiotop -b 1 5 | head -1 >/dev/null
@@ -212,7 +212,7 @@ test_vfiotop_errors() {
 	for ((tries = 0; tries < 60; tries++)); do
 		screen=$(tmux -L narrow capture-pane -p)
 		grep -q PID <<<"$screen" && break
-		sleep 1
+		pause 1
 	done
 	grep -q PID <<<"$screen"
 	ok $? "a terminal of 40 columns shows what fits" "$screen"
