@@ -52,32 +52,36 @@ bool module_btf_has(const struct module_btf *btf, const char *name)
 /* BTF has numbers in the kernel, and the names are inside. */
 static int find(struct module_btf *btf, __u32 *id)
 {
-	for (*id = 0; !bpf_btf_get_next_id(*id, id);) {
+	*id = 0;
+	while (!bpf_btf_get_next_id(*id, id)) {
 		struct bpf_btf_info info = {};
 		char name[64] = "";
 		__u32 size = sizeof(info);
 		int fd = bpf_btf_get_fd_by_id(*id);
 
-		if (fd < 0)
+		if (fd < 0 && errno == ENOENT)
 			continue; /* its module has gone meanwhile */
+		if (fd < 0)
+			return -errno;
 		info.name = (__u64)(uintptr_t)name;
 		info.name_len = sizeof(name);
-		btf->fd = fd;
 		if (!bpf_obj_get_info_by_fd(fd, &info, &size) &&
-		    info.kernel_btf && !strcmp(name, btf->module))
+		    info.kernel_btf && !strcmp(name, btf->module)) {
+			btf->fd = fd;
 			return 0;
+		}
 		close(fd);
 	}
-	btf->fd = -1;
-	return -ENODATA;
+	return errno == ENOENT ? -ENODATA : -errno;
 }
 
 int module_btf_open(struct module_btf *btf)
 {
 	__u32 id;
+	int ret = find(btf, &id);
 
-	if (find(btf, &id))
-		return -ENODATA;
+	if (ret)
+		return ret;
 	btf->kernel = btf__load_vmlinux_btf();
 	if (!btf->kernel)
 		return -errno;
