@@ -9,9 +9,6 @@ case ${VFIOSCOPE_IOMMU-} in none | off) DEVICES= ;; esac
 devices_bind() {
 	local bdf
 	modprobe vfio_iommu_type1 || return
-	# virtio-iommu cannot isolate interrupts in this VM.
-	[ "${VFIOSCOPE_IOMMU-}" != virtio ] ||
-		echo 1 >/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts
 	modprobe vfio-pci || return
 	modprobe vfio_testdev || echo "# no vfio_testdev: tests of emulated devices will fail"
 	for bdf in $DEVICES; do
