@@ -42,10 +42,11 @@ refused() {
 	grep -qiE "$words" <<<"$text"
 }
 
-# Everything that a test does stands between its first line and this one.
+# finish [REASON]: everything that a test does stands between its first line and
+# this one; the reason why the client itself cannot be tested here.
 finish() {
 	rm -rf "$work"
-	echo "1..$tests"
+	echo "1..$tests${1:+ # SKIP $1}"
 	exit $((failures != 0))
 }
 
