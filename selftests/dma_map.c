@@ -161,6 +161,10 @@ TEST_F(dma, ranges_are_enforced)
 				       VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE);
 
 	ASSERT_NE(NULL, cap);
+	if (!ours_loaded() && !(cap->iova_ranges[cap->nr_iovas - 1].end + 1)) {
+		free(info);
+		SKIP(return, "stock never takes back what ends at 2^64");
+	}
 	for (__u32 i = 0; i < cap->nr_iovas; i++) {
 		__u64 last = (cap->iova_ranges[i].end + 1) - SZ_4K;
 		__u64 after = cap->iova_ranges[i].end + 1;

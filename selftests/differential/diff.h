@@ -45,6 +45,7 @@ void end_values(struct env *env, long ret, long want, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 /* A call that gives a fd: it is closed, and its number not compared. */
 void end_fd(struct env *env, long ret, long want);
+void end_skipped(const char *reason);
 bool v2(const struct env *env);
 
 __u64 digest(const void *data, size_t size);

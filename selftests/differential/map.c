@@ -145,6 +145,12 @@ static void table(struct env *env)
 		if (row->vaddr > -PAGES(2))
 			map.vaddr = row->vaddr;
 		begin(env, "MAP_DMA", row->mistake);
+		/* It would stay there, and its pages pinned. */
+		if (!ours_loaded() && !wanted(env, row) &&
+		    !(row->iova + row->size)) {
+			end_skipped("stock never takes back what ends at 2^64");
+			continue;
+		}
 		ret = vfio_ioctl(fd, VFIO_IOMMU_MAP_DMA, &map);
 		end_values(env, ret, wanted(env, row), "charged=%ld",
 			   locked_pages(0) - locked);

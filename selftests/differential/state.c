@@ -114,6 +114,11 @@ void end_fd(struct env *env, long ret, long want)
 	finish(env, ret, want, "");
 }
 
+void end_skipped(const char *reason)
+{
+	printf("ok %d %s # SKIP %s\n", ++number, name, reason);
+}
+
 bool v2(const struct env *env)
 {
 	return env->type == VFIO_TYPE1v2_IOMMU;
