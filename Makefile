@@ -18,6 +18,7 @@ help:
 	@echo 'make modules     vfio.ko and the others for KVER=6.1|6.12|PATH'
 	@echo 'make demo        a VM, passthrough clients, and the tools on them'
 	@echo 'make test        everything that must hold; ends with a count'
+	@echo 'make compatibility   the same clients and calls behind every IOMMU'
 	@echo 'make check       style and static checks alone, no VM'
 	@echo 'make debug-kernel, make torture   the tests under KASAN and lockdep'
 	@echo 'make sanitize    the tools under ASan, UBSan and valgrind'
@@ -43,6 +44,9 @@ demo: all modules selftests
 
 test: all modules-all selftests
 	selftests/run-tests
+
+compatibility: all modules-all
+	EVERY_IOMMU=1 selftests/run-tests '^(uapi|clients|compatibility)'
 
 check: all modules-all
 	selftests/check/run
@@ -77,5 +81,5 @@ deb: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all help deps modules modules-all selftests demo test check \
+.PHONY: all help deps modules modules-all selftests demo test compatibility check \
 	debug-kernel torture sanitize bench install uninstall dkms deb clean

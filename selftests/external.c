@@ -251,7 +251,7 @@ TEST(stock_has_none)
 	int testdev;
 
 	if (ours_loaded())
-		SKIP(return, "these are our modules");
+		SKIP(return, "ours has external users");
 	testdev = testdev_open();
 	EXPECT_EQ(-EOPNOTSUPP, __testdev_external_get(testdev, testdev, &held));
 	close(testdev);
