@@ -29,13 +29,14 @@ ended() {
 	wait "$2"
 }
 
-# interrupted SECONDS PID: the same after SIGINT, said every second: bpftrace
-# 0.17 does not hear one that comes while it handles an event.
+# interrupted SECONDS PID: the same after SIGINT, said every five seconds: bpftrace
+# 0.17 does not hear one that comes while it handles an event, and is killed by one
+# that comes while it ends.
 interrupted() {
-	local tries
-	for ((tries = 0; tries < $1; tries++)); do
+	local waited
+	for ((waited = 0; waited < $1; waited += 5)); do
 		kill -INT "$2" 2>/dev/null || break
-		gone 1 "$2" && break
+		gone 5 "$2" && break
 	done
 	ended 1 "$2"
 }

@@ -50,6 +50,7 @@ test_bpftrace() {
 	kill -INT $pids
 	for script in "$top"/tools/bt/*.bt; do
 		name=$(basename "$script" .bt)
+		gone 5 "${pids%% *}"
 		interrupted 60 "${pids%% *}"
 		ok $? "$name.bt ends when it is interrupted" -- "$work/$name.err"
 		pids=${pids#* }
