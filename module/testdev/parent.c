@@ -218,10 +218,14 @@ static void testparent_unregister(void *parent)
 
 static int testparent_bind(struct platform_device *pdev)
 {
-	const struct testparent_kind *kind = &kinds[pdev->id];
+	const struct testparent_kind *kind;
 	struct testparent *tp;
 	int i, ret;
 
+	/* By driver_override any platform device may come here. */
+	if (pdev->id < 0 || pdev->id >= ARRAY_SIZE(kinds))
+		return -ENODEV;
+	kind = &kinds[pdev->id];
 	/* The core forgets all of it when the parent is unregistered. */
 	tp = devm_kzalloc(&pdev->dev, sizeof(*tp), GFP_KERNEL);
 	if (!tp)
