@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# What the client tests share: TAP, binding a device to vfio-pci, and the three
-# questions asked when a client is gone: can its groups be opened again, is
-# every pinned page given back, do the modules unload?
+# What the client tests share: TAP, binding a device to vfio-pci, what a VM holds,
+# and the three questions asked when a client is gone: can its groups be opened
+# again, is every pinned page given back, do the modules unload?
 #
 # Sourced by a test that runs as root in the VM. A check runs a command; its
 # output is shown only when the command's answer is not the wanted one.
@@ -11,9 +11,16 @@
 # shellcheck source=selftests/lib/wait.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/wait.sh"
 
+clients=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
+
 EDU=0000:00:10.0
 NIC=0000:00:11.0
+NIC2=0000:00:13.0
 NVME=0000:00:12.0
+# An edu too; two functions of a slot that can be taken away, in one group.
+HOT=0000:01:00.0
+HOT2=0000:01:00.1
+pages_file=/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages
 work=$(mktemp -d /tmp/client-XXXXXX)
 tests=0 failures=0
 
@@ -84,6 +91,68 @@ bind_vfio() {
 	bind "$1" vfio-pci && wait_for 5 test -c "/dev/vfio/$(group_of "$1")"
 }
 
+# bind_hot: the slot's functions share a group, so both.
+bind_hot() {
+	bind_vfio "$HOT" && bind_vfio "$HOT2"
+}
+
+# The kernel gives as many as it can.
+reserve_hugepages() {
+	echo "$1" >$pages_file
+	[ "$(cat $pages_file)" -eq "$1" ]
+}
+
+hugepages_free() {
+	[ "$(awk '/^HugePages_Free/ { print $2 }' /proc/meminfo)" -eq "$1" ]
+}
+
+# kvm_ready: KVM, and its first VM, which must be made in peace: see there.
+kvm_ready() {
+	[ -e /run/kvm-holder ] || "$clients/../vm/kvm-holder" start && modprobe kvm_amd
+}
+
+# nested_said DIR WORDS: the guest whose console is in DIR did.
+nested_said() {
+	grep -qE "NESTED $2" "$1/console" || {
+		tail -20 "$1/console"
+		false
+	}
+}
+
+# nested_used DIR: it saw the device, and what the device computed is right.
+nested_used() {
+	nested_said "$1" 'device .* 1234:11e8' && nested_said "$1" 'id 0x010000ED' &&
+		nested_said "$1" 'inverse 0xEDCBA987' && nested_said "$1" 'factorial 5040'
+}
+
+# held_by_vm BDF PID: vfioholders finds QEMU's three files, the BAR it has mapped,
+# its VM, and nobody else, and accounts for every user.
+held_by_vm() {
+	"$VFIOSCOPE_BUILD/bin/vfioholders" --json "$1" >"$work/holders.json" &&
+		cat "$work/holders.json" && kill -0 "$2" &&
+		python3 - "$work/holders.json" "$2" <<-'PY'
+			import json, sys
+			group = json.load(open(sys.argv[1]))
+			seen = sorted((h["kind"], h["what"], h["pid"]) for h in group["holders"])
+			qemu = int(sys.argv[2])
+			assert seen == sorted([("process", "container", qemu), ("process", "group", qemu),
+			    ("process", "device", qemu), ("mmap", "device", qemu), ("kvm", "kvm_vfio", qemu)]), seen
+			assert group["unaccounted"] == 0 and group["container_users"] == 2, group
+		PY
+}
+
+# pinned_for_vm PID BACKING: a VM's 256 MiB are mapped and pinned, and are of that
+# kind. Its firmware and its devices' BARs are not.
+pinned_for_vm() {
+	"$VFIOSCOPE_BUILD/bin/vfiomaps" --json -p "$1" >"$work/maps.json" &&
+		cat "$work/maps.json" && python3 - "$work/maps.json" "$2" <<-'PY'
+			import json, sys
+			rows = [r for r in map(json.loads, open(sys.argv[1])) if "ledger" not in r]
+			ram = sum(r["size"] for r in rows if r["pinned"] and r["backing"] == sys.argv[2])
+			assert ram == 256 << 20, ram
+		PY
+}
+
 nvme_kernel() {
 	bind "$NVME" nvme && wait_for 10 test -b /dev/nvme0n1
 }
@@ -98,6 +167,14 @@ nvme_kernel() {
 # ends by giving one up: so one turn of the kernel's driver, one session.
 nvme_prepare() {
 	nvme_kernel && bind_vfio "$NVME"
+}
+
+# nvme_bench REQUESTS [OPTION ..]: a session of as many 64 KiB, eight at a time.
+nvme_bench() {
+	local requests=$1
+	shift
+	nvme_prepare && timeout 200 qemu-img bench -f raw -c "$requests" -s 64k -d 8 "$@" \
+		"nvme://$NVME/1"
 }
 
 open_group() {
@@ -133,11 +210,16 @@ modules_as_asked() {
 		grep -c "/$where/" | grep -qx 2
 }
 
-# nothing_left BDF: three checks; the device has no driver afterwards.
+# nothing_left BDF ..: checks; the devices have no driver afterwards.
 nothing_left() {
-	check "group $(group_of "$1") can be opened again" \
-		group_is_free "$(group_of "$1")"
+	local device
+	for device; do
+		check "group $(group_of "$device") can be opened again" \
+			group_is_free "$(group_of "$device")"
+	done
 	check "every pinned page was given back" pins_balanced
-	bind "$1" ''
+	for device; do
+		bind "$device" ''
+	done
 	check "the modules unload" unload_vfio
 }
