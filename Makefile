@@ -18,6 +18,7 @@ help:
 	@echo 'make modules     vfio.ko and the others for KVER=6.1|6.12|PATH'
 	@echo 'make demo        a VM, passthrough clients, and the tools on them'
 	@echo 'make test        everything that must hold; ends with a count'
+	@echo 'make soak        all clients together for MINUTES=10 on each kernel'
 	@echo 'make compatibility   the same clients and calls behind every IOMMU'
 	@echo 'make check       style and static checks alone, no VM'
 	@echo 'make debug-kernel, make torture   the tests under KASAN and lockdep'
@@ -44,6 +45,11 @@ demo: all modules selftests
 
 test: all modules-all selftests
 	selftests/run-tests
+
+# MODULES says what to run on; to a build it would be the names of some modules.
+soak: deps
+	$(MAKE) MODULES= all modules-all selftests
+	selftests/clients/soak $(if $(filter file,$(origin KVER)),$(KVERS),$(KVER))
 
 compatibility: all modules-all
 	EVERY_IOMMU=1 selftests/run-tests '^(uapi|clients)'
@@ -81,5 +87,5 @@ deb: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all help deps modules modules-all selftests demo test compatibility check \
+.PHONY: all help deps modules modules-all selftests demo test soak compatibility check \
 	debug-kernel torture sanitize bench install uninstall dkms deb clean
