@@ -144,6 +144,8 @@ static int range_last(u64 iova, u64 length, unsigned long *last)
 {
 	u64 end;
 
+	if (!length)
+		return -EINVAL;
 	if (check_add_overflow(iova, length, &end) || end > ULONG_MAX)
 		return -EOVERFLOW;
 	*last = end - 1;

@@ -74,6 +74,9 @@ int vfio_mig_get_next_state(struct vfio_device *device,
 {
 	unsigned int next;
 
+	/* Only a reset leads out of it: no driver's fault that it was asked. */
+	if (cur_fsm == VFIO_DEVICE_STATE_ERROR)
+		return -EINVAL;
 	if (WARN_ON(!has_state(device, cur_fsm)) || !has_state(device, new_fsm))
 		return -EINVAL;
 
