@@ -143,6 +143,32 @@ TEST_F(account, mapper_dies)
 	EXPECT_EQ(0, locked_pages(0));
 }
 
+static void map_and_wait(void *arg)
+{
+	int fd = *(int *)arg;
+
+	vfio_map(fd, vfio_memory(13 * SZ_4K, 0), IOVA, 13 * SZ_4K);
+	vfio_map(fd, vfio_memory(5 * SZ_4K, 0), 2 * IOVA, 5 * SZ_4K);
+}
+
+/* Stopped, as by a debugger: nobody waits for it, and its pages stay charged. */
+TEST_F(account, mapper_is_stopped)
+{
+	pid_t mapper = child_start(map_and_wait, &self->fd);
+
+	ASSERT_EQ(0, kill(mapper, SIGSTOP));
+	ASSERT_EQ(mapper, waitpid(mapper, NULL, WUNTRACED));
+	EXPECT_EQ(18, locked_pages(mapper));
+	vfio_map(self->fd, self->mem, 3 * IOVA, 3 * SZ_4K);
+	EXPECT_EQ(13 * SZ_4K, vfio_unmap(self->fd, IOVA, 13 * SZ_4K));
+	EXPECT_EQ(5, locked_pages(mapper));
+	EXPECT_EQ(self->pinned + 8, pinned_pages());
+	EXPECT_EQ(0, kill(mapper, SIGCONT));
+	EXPECT_EQ(5 * SZ_4K, vfio_unmap(self->fd, 2 * IOVA, 5 * SZ_4K));
+	EXPECT_EQ(0, locked_pages(mapper));
+	child_kill(mapper);
+}
+
 /* The new program has the container, but not the memory that is charged. */
 static int after_exec(const char *fd_text)
 {

@@ -123,6 +123,30 @@ TEST_F(dirty, start_and_stop_may_be_repeated)
 	EXPECT_EQ(0, dirty(self->fd, STOP));
 }
 
+/* Each container has a tracking of its own. */
+TEST_F(dirty, containers_are_apart)
+{
+	struct vfio_space other;
+
+	vfio_space_open(&other, E1000E_BDF, VFIO_TYPE1v2_IOMMU);
+	vfio_map(self->fd, self->mem, IOVA, 61 * SZ_4K);
+	vfio_map(other.container, self->mem, IOVA, 31 * SZ_4K);
+	ASSERT_EQ(0, dirty(self->fd, START));
+	EXPECT_EQ(-EINVAL,
+		  get(other.container, IOVA, 31 * SZ_4K, SZ_4K, 8, self->bits));
+	EXPECT_EQ(0, ones(self->bits, 8));
+	ASSERT_EQ(0, dirty(other.container, START));
+	ASSERT_EQ(0,
+		  get(other.container, IOVA, 31 * SZ_4K, SZ_4K, 8, self->bits));
+	EXPECT_EQ(31, ones(self->bits, 8));
+	ASSERT_EQ(0, dirty(other.container, STOP));
+	self->bits[0] = 0;
+	ASSERT_EQ(0, get(self->fd, IOVA, 61 * SZ_4K, SZ_4K, 8, self->bits));
+	EXPECT_EQ(61, ones(self->bits, 8));
+	EXPECT_EQ(0, dirty(self->fd, STOP));
+	vfio_space_close(&other);
+}
+
 TEST_F(dirty, mistakes)
 {
 	int fd = self->fd;

@@ -186,4 +186,49 @@ TEST_F(real, containers_are_apart)
 	munmap(mem, SZ_4K);
 }
 
+/* From device to device, in a BAR of hundreds of megabytes. */
+TEST_F(real, another_devices_large_bar)
+{
+	const __u64 offsets[] = {0, 101 * SZ_2M + 7 * SZ_4K,
+				 256 * SZ_1M - SZ_4K};
+	unsigned char *mem = vfio_memory(SZ_4K, 0), *bar;
+	struct vfio_space large = VFIO_SPACE_NONE;
+	struct vfio_region_info region;
+	long pinned;
+
+	large.name = LARGE_BDF;
+	large.number = vfio_group_number(LARGE_BDF);
+	large.group = vfio_must(vfio_group_open_wait(large.number, 2000));
+	ASSERT_EQ(0, __vfio_group_set_container(large.group, self->fd));
+	vfio_space_open_device(&large);
+	vfio_bus_master(large.device, true);
+	region = vfio_region(large.device, VFIO_PCI_BAR2_REGION_INDEX);
+	ASSERT_EQ(256 * SZ_1M, region.size);
+	bar = mmap(NULL, region.size, PROT_READ | PROT_WRITE, MAP_SHARED,
+		   large.device, region.offset);
+	ASSERT_NE(MAP_FAILED, bar);
+	pinned = pinned_pages();
+	vfio_map(self->fd, bar, 4 * IOVA, region.size);
+	/* It is not memory: nothing to pin, nothing to charge. */
+	EXPECT_EQ(pinned, pinned_pages());
+	EXPECT_EQ(0, locked_pages(0));
+
+	fill(mem, SZ_4K, 3);
+	vfio_map(self->fd, mem, IOVA, SZ_4K);
+	edu_read(&self->edu, IOVA, EDU_BUFFER);
+	for (int i = 0; i < 3; i++) {
+		edu_write(&self->edu, 4 * IOVA + offsets[i], EDU_BUFFER);
+		EXPECT_EQ(0, memcmp(mem, bar + offsets[i], EDU_BUFFER));
+	}
+	memset(bar + offsets[1], 0x11, EDU_BUFFER);
+	edu_read(&self->edu, 4 * IOVA + offsets[1], EDU_BUFFER);
+	edu_write(&self->edu, IOVA, EDU_BUFFER);
+	EXPECT_TRUE(all(mem, EDU_BUFFER, 0x11));
+
+	EXPECT_EQ(region.size, vfio_unmap(self->fd, 4 * IOVA, region.size));
+	munmap(bar, region.size);
+	vfio_space_close(&large);
+	munmap(mem, SZ_4K);
+}
+
 TEST_HARNESS_MAIN

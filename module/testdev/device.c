@@ -29,6 +29,9 @@
 #include "compat/features.h"
 #include "testdev.h"
 
+#define TESTDEV_FLAGS	(VFIO_TESTDEV_MIGRATES | VFIO_TESTDEV_P2P | \
+			 VFIO_TESTDEV_PRE_COPY | VFIO_TESTDEV_LOGS)
+
 /**
  * struct testdev_pin_record - what one pin call took
  * @list: in struct testdev, guarded by its @pins_lock
@@ -54,6 +57,8 @@ struct testdev_pin_record {
  * @in_flight: pin calls that are not in @pins yet
  * @stats: what happened so far
  * @region: the device's only region, guarded by nothing: users' business
+ * @migration: see migration.c
+ * @log: see logging.c
  */
 struct testdev {
 	struct vfio_device		vdev;
@@ -67,6 +72,8 @@ struct testdev {
 	atomic_t			in_flight;
 	struct vfio_testdev_stats	stats;
 	u8				region[VFIO_TESTDEV_REGION_SIZE];
+	struct testdev_migration	migration;
+	struct testdev_log		log;
 };
 
 static DEFINE_MUTEX(testdev_lock);
@@ -161,6 +168,8 @@ static void testdev_close_device(struct vfio_device *vdev)
 	take_overlapping(td, 0, U64_MAX, &records);
 	unpin_records(td, &records);
 	up_write(&td->use);
+	testdev_migration_reset(&td->migration);
+	testdev_log_reset(&td->log);
 }
 
 static void testdev_dma_unmap(struct vfio_device *vdev, u64 iova, u64 length)
@@ -251,6 +260,7 @@ static long testdev_device_ioctl(struct vfio_device *vdev, unsigned int cmd,
 		return testdev_get_region_info(arg);
 	case VFIO_DEVICE_RESET:
 		memset(td->region, 0, sizeof(td->region));
+		testdev_migration_reset(&td->migration);
 		td->stats.resets++;
 		return 0;
 	default:
@@ -307,6 +317,28 @@ struct vfio_device *testdev_get(const char *name)
 	return td ? &td->vdev : NULL;
 }
 
+/**
+ * testdev_migration_of - the part of a device that migrates
+ * @vdev: a device of this module
+ *
+ * Return: that part.
+ */
+struct testdev_migration *testdev_migration_of(struct vfio_device *vdev)
+{
+	return &to_testdev(vdev)->migration;
+}
+
+/**
+ * testdev_log_of - a device's log
+ * @vdev: a device of this module
+ *
+ * Return: the log.
+ */
+struct testdev_log *testdev_log_of(struct vfio_device *vdev)
+{
+	return &to_testdev(vdev)->log;
+}
+
 /*
  * The core asks for the owner of the driver that a device is bound to, so the
  * parent has one. It does nothing: devices come and go by ioctl.
@@ -350,7 +382,8 @@ int testdev_driver_register(void)
 	return platform_driver_register(&testdev_driver);
 }
 
-static struct testdev *testdev_new(struct device *parent, const char *name)
+static struct testdev *testdev_new(struct device *parent, const char *name,
+				   u32 flags)
 {
 	struct iommu_group *group;
 	struct testdev *td;
@@ -360,7 +393,11 @@ static struct testdev *testdev_new(struct device *parent, const char *name)
 	if (IS_ERR(td))
 		return td;
 	strscpy(td->name, name, sizeof(td->name));
-	ret = vfio_register_emulated_iommu_dev(&td->vdev);
+	testdev_log_init(&td->log, &td->vdev, flags);
+	ret = testdev_migration_init(&td->migration, td->region, &td->vdev,
+				     flags);
+	if (!ret)
+		ret = vfio_register_emulated_iommu_dev(&td->vdev);
 	if (ret) {
 		vfio_put_device(&td->vdev);
 		return ERR_PTR(ret);
@@ -373,10 +410,11 @@ static struct testdev *testdev_new(struct device *parent, const char *name)
 
 /**
  * testdev_create - makes a device and registers it
- * @args: its name in, its group's number out
+ * @args: its name and what it can do in, its group's number out
  *
- * Return: 0, -EINVAL without a name, -EEXIST for a name that is taken, or what
- * the core refused it with.
+ * Return: 0, -EINVAL without a name, -EEXIST for a name that is taken,
+ * -EOPNOTSUPP for what the kernel does not know, or what the core refused it
+ * with.
  */
 int testdev_create(struct vfio_testdev_create *args)
 {
@@ -384,7 +422,8 @@ int testdev_create(struct vfio_testdev_create *args)
 	struct testdev *td;
 	int ret = 0;
 
-	if (!args->name[0] || args->flags || strchr(args->name, '/'))
+	if (!args->name[0] || strchr(args->name, '/') ||
+	    (args->flags & ~TESTDEV_FLAGS))
 		return -EINVAL;
 	mutex_lock(&testdev_lock);
 	if (find(args->name)) {
@@ -396,7 +435,7 @@ int testdev_create(struct vfio_testdev_create *args)
 		ret = PTR_ERR(pdev);
 		goto out;
 	}
-	td = testdev_new(&pdev->dev, args->name);
+	td = testdev_new(&pdev->dev, args->name, args->flags);
 	if (IS_ERR(td)) {
 		platform_device_unregister(pdev);
 		ret = PTR_ERR(td);

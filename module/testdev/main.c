@@ -20,6 +20,9 @@ union testdev_args {
 	struct vfio_testdev_stats	stats;
 	struct vfio_testdev_external	external;
 	struct vfio_testdev_file	file;
+	struct vfio_testdev_route	route;
+	struct vfio_testdev_log_write	log_write;
+	struct vfio_testdev_log_ranges	log_ranges;
 };
 
 static int testdev_open(struct inode *inode, struct file *filp)
@@ -68,6 +71,12 @@ static long testdev_call(struct testdev_file *file, unsigned int cmd,
 		return testdev_external_put(file, args->external.slot);
 	case VFIO_TESTDEV_FILE:
 		return testdev_file_info(&args->file);
+	case VFIO_TESTDEV_ROUTE:
+		return testdev_route(&args->route);
+	case VFIO_TESTDEV_LOG_WRITE:
+		return testdev_log_write(&args->log_write);
+	case VFIO_TESTDEV_LOG_RANGES:
+		return testdev_log_ranges(&args->log_ranges);
 	default:
 		return -ENOTTY;
 	}

@@ -3,12 +3,12 @@
 #ifndef _TESTDEV_H
 #define _TESTDEV_H
 
+#include <linux/fs.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/vfio.h>
 
 #include "vfio_testdev.h"
-
-struct vfio_device;
 
 /**
  * struct testdev_file - an open /dev/vfio_testdev
@@ -22,6 +22,47 @@ struct testdev_file {
 	u32			next_slot;
 };
 
+/**
+ * struct testdev_migration - a device's part of migration
+ * @lock: guards the members below
+ * @state: enum vfio_device_mig_state
+ * @session: the file of the session that goes on, or NULL; holds a reference
+ * @region: the device's region: all that is carried over
+ * @fail_arc: see struct vfio_testdev_route
+ * @narcs: arcs that the last change of the state took
+ * @states: where each of them led
+ */
+struct testdev_migration {
+	struct mutex	lock;
+	u32		state;
+	struct file	*session;
+	u8		*region;
+	u32		fail_arc;
+	u32		narcs;
+	u32		states[VFIO_TESTDEV_ROUTE_MAX];
+};
+
+/**
+ * struct testdev_log - a device's log of its writes
+ * @lock: guards the members below
+ * @started: between log_start and log_stop
+ * @limit: of @nranges
+ * @nranges: in @ranges
+ * @ranges: what is logged
+ * @written: struct testdev_written: in @ranges, and not reported yet
+ */
+struct testdev_log {
+	struct mutex		lock;
+	bool			started;
+	u32			limit;
+	u32			nranges;
+	struct {
+		u64		iova;
+		u64		last;
+	} ranges[VFIO_TESTDEV_LOG_MAX];
+	struct list_head	written;
+};
+
 int testdev_driver_register(void);
 int testdev_create(struct vfio_testdev_create *args);
 int testdev_destroy(const char *name);
@@ -31,6 +72,19 @@ int testdev_unpin(const struct vfio_testdev_pin *args);
 int testdev_dma_rw(const struct vfio_testdev_rw *args);
 int testdev_stats(struct vfio_testdev_stats *args);
 struct vfio_device *testdev_get(const char *name);
+struct testdev_migration *testdev_migration_of(struct vfio_device *vdev);
+struct testdev_log *testdev_log_of(struct vfio_device *vdev);
+
+int testdev_migration_init(struct testdev_migration *mig, u8 *region,
+			   struct vfio_device *vdev, u32 flags);
+void testdev_migration_reset(struct testdev_migration *mig);
+int testdev_route(struct vfio_testdev_route *args);
+
+void testdev_log_init(struct testdev_log *log, struct vfio_device *vdev,
+		      u32 flags);
+void testdev_log_reset(struct testdev_log *log);
+int testdev_log_write(const struct vfio_testdev_log_write *args);
+int testdev_log_ranges(struct vfio_testdev_log_ranges *args);
 
 int testdev_external_get(struct testdev_file *file,
 			 struct vfio_testdev_external *args);

@@ -23,11 +23,21 @@
 /* A pin call takes at most this many pages; the core's own limit is lower. */
 #define VFIO_TESTDEV_PIN_MAX	1024
 #define VFIO_TESTDEV_RW_MAX	(1 << 20)
+/* No way from one migration state to another has more arcs. */
+#define VFIO_TESTDEV_ROUTE_MAX	8
+/* Ranges that a device can log at most. */
+#define VFIO_TESTDEV_LOG_MAX	32
+
+#define VFIO_TESTDEV_MIGRATES	(1 << 0)	/* VFIO_MIGRATION_STOP_COPY */
+#define VFIO_TESTDEV_P2P	(1 << 1)	/* with MIGRATES */
+/* With MIGRATES; EOPNOTSUPP for a kernel that does not know it. */
+#define VFIO_TESTDEV_PRE_COPY	(1 << 2)
+#define VFIO_TESTDEV_LOGS	(1 << 3)	/* DMA logging */
 
 struct vfio_testdev_create {
 	char	name[VFIO_TESTDEV_NAME_LEN];
 	__s32	group;		/* out: number of the IOMMU group made for it */
-	__u32	flags;		/* 0 */
+	__u32	flags;		/* VFIO_TESTDEV_* above */
 };
 
 struct vfio_testdev_pin {
@@ -86,6 +96,29 @@ struct vfio_testdev_file {
 	__u32	flags;		/* out: VFIO_TESTDEV_FILE_* */
 };
 
+struct vfio_testdev_route {
+	char	name[VFIO_TESTDEV_NAME_LEN];
+	__u32	fail_arc;	/* in: the next SET_STATE fails there (from 1); 0: none */
+	__u32	narcs;		/* out: arcs that the last SET_STATE took */
+	__u32	states[VFIO_TESTDEV_ROUTE_MAX];	/* out: where each of them led */
+};
+
+struct vfio_testdev_log_write {
+	char	name[VFIO_TESTDEV_NAME_LEN];
+	__u64	iova;
+	__u64	length;
+};
+
+struct vfio_testdev_log_ranges {
+	char	name[VFIO_TESTDEV_NAME_LEN];
+	__u32	limit;		/* in: of ranges, for the next start; 0: as it is */
+	__u32	nranges;	/* out: what is being logged */
+	struct {
+		__u64	iova;
+		__u64	last;
+	} ranges[VFIO_TESTDEV_LOG_MAX];
+};
+
 #define VFIO_TESTDEV_TYPE	'T'
 /* EEXIST when the name is taken. */
 #define VFIO_TESTDEV_CREATE	_IOWR(VFIO_TESTDEV_TYPE, 0, struct vfio_testdev_create)
@@ -103,5 +136,10 @@ struct vfio_testdev_file {
 #define VFIO_TESTDEV_FILE	_IOWR(VFIO_TESTDEV_TYPE, 8, struct vfio_testdev_file)
 /* The slot of a group that this file holds, by a fd; ENOENT for another group. */
 #define VFIO_TESTDEV_EXTERNAL_FIND _IOWR(VFIO_TESTDEV_TYPE, 9, struct vfio_testdev_external)
+/* The way that the last change of the migration state took. */
+#define VFIO_TESTDEV_ROUTE	_IOWR(VFIO_TESTDEV_TYPE, 10, struct vfio_testdev_route)
+/* As if the device had written there; what is outside its ranges is not logged. */
+#define VFIO_TESTDEV_LOG_WRITE	_IOW(VFIO_TESTDEV_TYPE, 11, struct vfio_testdev_log_write)
+#define VFIO_TESTDEV_LOG_RANGES	_IOWR(VFIO_TESTDEV_TYPE, 12, struct vfio_testdev_log_ranges)
 
 #endif /* _VFIO_TESTDEV_H */

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # Gives the VM's devices to vfio-pci and takes them back; sourced.
 
-DEVICES="0000:00:10.0 0000:00:11.0 0000:00:12.0"
+DEVICES="0000:00:10.0 0000:00:11.0 0000:00:12.0 0000:00:14.0 0000:01:00.0 0000:01:00.1"
 # Without an IOMMU there is nobody to give them to.
 case ${VFIOSCOPE_IOMMU-} in none | off) DEVICES= ;; esac
 

@@ -24,7 +24,12 @@ int testdev_open(void)
 
 int __testdev_create(int testdev, const char *name)
 {
-	struct vfio_testdev_create args = {};
+	return __testdev_create_with(testdev, name, 0);
+}
+
+int __testdev_create_with(int testdev, const char *name, __u32 flags)
+{
+	struct vfio_testdev_create args = {.flags = flags};
 	int ret;
 
 	name_into(args, name);

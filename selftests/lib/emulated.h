@@ -12,6 +12,8 @@ int __testdev_open(void);
 int testdev_open(void);
 /* Its group's number. */
 int __testdev_create(int testdev, const char *name);
+/* With VFIO_TESTDEV_* flags. */
+int __testdev_create_with(int testdev, const char *name, __u32 flags);
 int __testdev_destroy(int testdev, const char *name);
 int __testdev_pin(int testdev, const char *name, __u64 iova, __u32 npage,
 		  __u32 prot);

@@ -275,6 +275,24 @@ int __vfio_pci_bind(const char *bdf)
 	return ret ? ret : __vfio_write_file("/sys/bus/pci/drivers_probe", bdf);
 }
 
+int __vfio_feature(int device, __u32 flags, void *data, size_t size)
+{
+	struct {
+		struct vfio_device_feature head;
+		char data[64];
+	} arg = {.head = {.argsz = sizeof(arg.head) + size, .flags = flags}};
+	int ret;
+
+	if (size > sizeof(arg.data))
+		vfio_die("a feature of %zu bytes", size);
+	if (size)
+		memcpy(arg.data, data, size);
+	ret = vfio_ioctl(device, VFIO_DEVICE_FEATURE, &arg);
+	if (size)
+		memcpy(data, arg.data, size);
+	return ret;
+}
+
 struct vfio_region_info vfio_region(int device, unsigned int index)
 {
 	struct vfio_region_info info = {.argsz = sizeof(info), .index = index};

@@ -25,6 +25,7 @@
 #endif
 
 #define SZ_4K (4096UL)
+#define SZ_1M (1UL << 20)
 #define SZ_2M (2UL << 20)
 #define SZ_1G (1UL << 30)
 
@@ -32,6 +33,11 @@
 #define EDU_BDF	   "0000:00:10.0"
 #define E1000E_BDF "0000:00:11.0"
 #define NVME_BDF   "0000:00:12.0"
+#define LARGE_BDF  "0000:00:14.0" /* a BAR of 256 MiB */
+
+/* But for these two: edu and e1000e, in one slot. */
+#define SLOT_EDU_BDF	"0000:01:00.0"
+#define SLOT_E1000E_BDF "0000:01:00.1"
 
 #define VFIO_RW (VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE)
 
@@ -119,6 +125,9 @@ void vfio_space_close(struct vfio_space *space);
 int __vfio_write_file(const char *path, const char *text);
 int __vfio_pci_bind(const char *bdf);
 int __vfio_pci_unbind(const char *bdf);
+
+/* VFIO_DEVICE_FEATURE; @data is of @size bytes, at most 64. */
+int __vfio_feature(int device, __u32 flags, void *data, size_t size);
 
 struct vfio_region_info vfio_region(int device, unsigned int index);
 __u32 vfio_config_read(int device, unsigned int offset, unsigned int size);
