@@ -1,13 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The kernel's symbols: the address of a name, and the name at an address. */
+/*
+ * The kernel's symbols: the address of a name, and the name at an address.
+ *
+ * A few names are looked for by an iterator in the kernel (bpf/symbols.bpf.c) that
+ * prints lines as /proc/kallsyms has them; a kernel without it, older than 6.0, has
+ * them all read there. Names at addresses need that whole list.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "../../bpf/symbols.h"
 #include "replay.h"
 #include "symbols.h"
+#include "symbols.skel.h"
 #include "tool.h"
 
 #define MAX_FUNCTION (1 << 20) /* farther from one it is none */
@@ -23,11 +34,10 @@ static struct function *functions;
 static char *names; /* what they point into */
 static size_t function_count;
 
-/* A file of /proc, whose size nobody knows; the caller's to free. */
-static char *read_all(const char *path)
+/* A file whose size nobody knows; the caller's to free. */
+static char *read_all(FILE *f)
 {
 	size_t room = 1 << 20, have = 0, got;
-	FILE *f = fopen(path, "re");
 	char *all = f ? malloc(room + 1) : NULL, *more;
 
 	while (all && (got = fread(all + have, 1, room - have, f)) > 0) {
@@ -44,6 +54,25 @@ static char *read_all(const char *path)
 	if (all)
 		all[have] = '\0';
 	return all;
+}
+
+static char *read_list(void)
+{
+	return read_all(fopen("/proc/kallsyms", "re"));
+}
+
+/* All of a program's output. */
+static char *iterate(struct bpf_program *program)
+{
+	struct bpf_link *link = bpf_program__attach_iter(program, NULL);
+	int fd = link ? bpf_iter_create(bpf_link__fd(link)) : -1;
+	FILE *f = fd >= 0 ? fdopen(fd, "r") : NULL;
+	char *text = read_all(f);
+
+	if (!f && fd >= 0)
+		close(fd);
+	bpf_link__destroy(link);
+	return text;
 }
 
 /* Whether @name, which "\t[MODULE]" may follow, is this symbol's. */
@@ -113,21 +142,63 @@ static void find_ends(const char *text, struct symbol *symbols, size_t count)
 	}
 }
 
+/* The programs, that look for these; NULL: this kernel cannot. */
+static struct symbols_bpf *load_wanted(const struct symbol *symbols,
+				       size_t count)
+{
+	struct symbols_bpf *bpf =
+		count <= SYMBOLS_MAX ? symbols_bpf__open() : NULL;
+
+	for (size_t i = 0; bpf && i < count; i++) {
+		const char *name = symbols[i].name;
+
+		if (strlen(name) >= SYMBOL_SIZE) {
+			symbols_bpf__destroy(bpf);
+			return NULL;
+		}
+		strcpy((char *)bpf->rodata->wanted[i], name);
+		*(bool *)&bpf->rodata->initials[(unsigned char)*name] = true;
+		bpf->rodata->wanted_count = count;
+	}
+	if (bpf && symbols_bpf__load(bpf)) {
+		symbols_bpf__destroy(bpf);
+		return NULL;
+	}
+	return bpf;
+}
+
+static void ask_ends(struct symbols_bpf *bpf, struct symbol *symbols,
+		     size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		bpf->bss->addresses[i] = symbols[i].address;
+	free(iterate(bpf->progs.find_ends));
+	for (size_t i = 0; i < count; i++)
+		symbols[i].end = bpf->bss->ends[i];
+}
+
 static bool find_in(struct symbol *symbols, size_t count, bool ends)
 {
-	char *text = read_all("/proc/kallsyms");
-	bool shown;
+	struct symbols_bpf *bpf = load_wanted(symbols, count);
+	char *text = bpf ? iterate(bpf->progs.find_symbols) : NULL;
+	bool asked = text, shown;
 
+	if (!text)
+		text = read_list();
 	if (!text) {
 		tool_error("/proc/kallsyms: %s", strerror(errno));
+		symbols_bpf__destroy(bpf);
 		return false;
 	}
 	for (size_t i = 0; i < count; i++)
 		symbols[i].address = symbols[i].end = 0;
-	shown = find_addresses(text, symbols, count);
-	if (ends)
+	shown = find_addresses(text, symbols, count) || asked;
+	if (ends && asked)
+		ask_ends(bpf, symbols, count);
+	else if (ends)
 		find_ends(text, symbols, count);
 	free(text);
+	symbols_bpf__destroy(bpf);
 	if (!shown)
 		tool_error("the kernel hides its addresses: "
 			   "sysctl kernel.kptr_restrict=1 shows them to root");
@@ -182,7 +253,7 @@ static void load(void)
 	char *line, *next;
 	size_t room = 0;
 
-	names = read_all("/proc/kallsyms");
+	names = read_list();
 	for (next = names; next && (line = strsep(&next, "\n"));)
 		if (!add(&room, line))
 			break;
