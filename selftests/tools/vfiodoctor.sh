@@ -179,7 +179,7 @@ test_doctor_faults() {
 
 # Two devices behind one conventional bridge, edu and e1000.
 test_doctor_shared_group() {
-	local first=0000:01:01.0 second=0000:01:02.0
+	local first=0000:02:01.0 second=0000:02:02.0
 	modprobe e1000
 	[ ! -e "/sys/bus/pci/devices/$first/driver" ] ||
 		echo "$first" >"/sys/bus/pci/devices/$first/driver/unbind"
