@@ -27,6 +27,7 @@
 #define PACE_NS	   8000000000ULL /* the pace is that of so long */
 #define MARK_NS	   (PACE_NS / FLIGHT_MARKS)
 #define SHORT_NS   100000000ULL
+#define SHORT_SIZE (1 << 20) /* mapped before anybody can look twice */
 
 static uint64_t load(const __u64 *v)
 {
@@ -209,8 +210,14 @@ void flight_teardown(struct top_flight *f, pid_t pid, int64_t bytes)
 
 void flight_phase(struct top_flight *f, struct phases *phases)
 {
-	const char *phase = phases_of(phases, f->tgid, f->tid);
+	const char *phase;
 
+	/* Nobody asks of what is over at once, and to find out costs a second
+	 * of a core the first time.
+	 */
+	if (!f->found && f->elapsed_ns < (int64_t)SHORT_NS)
+		return;
+	phase = phases_of(phases, f->tgid, f->tid);
 	if (!phase)
 		return;
 	/* Of the call before: nothing is pinned when mappings go. */
@@ -227,7 +234,8 @@ static void adopt(struct top_flight *f, struct snapshot *snapshot,
 	struct snap_call call;
 
 	if (!survey->has_making ||
-	    !snapshot_call(snapshot, survey->making, &call))
+	    !snapshot_call(snapshot, survey->making, &call) ||
+	    call.size <= SHORT_SIZE)
 		return;
 	f->op = FLIGHT_MAP;
 	f->shown = true;

@@ -64,7 +64,7 @@ void flight_begin(struct top_flight *flight, const struct top_container *sums,
 		  const struct flight_unpinned *unpinned, uint64_t now_ns);
 /* Nobody has the container open, and it is still there with @bytes pinned. */
 void flight_teardown(struct top_flight *flight, pid_t pid, int64_t bytes);
-/* What its task is doing. */
+/* What its task is doing, if it has been at it for a while. */
 void flight_phase(struct top_flight *flight, struct phases *phases);
 /* What the backend's books say of it; they also know what began unseen. */
 void flight_survey(struct top_flight *flight, struct snapshot *snapshot,
