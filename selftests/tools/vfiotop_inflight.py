@@ -149,11 +149,13 @@ check(any(f["phase"] == "fault" for _, f, _ in rows),
       "memory that nobody has touched is faulted in", [f["phase"] for _, f, _ in rows])
 
 
-def pace(samples, now, done, end):
-    """What was done a second in the 8 s before; and from now to the end."""
-    then, had = next((t, d) for t, d, _ in samples if t >= now - 8)
-    before = (done - had) / (now - then) if now > then else 0
-    return before, (size - done) / (end - now)
+def paces(samples, now, done, end):
+    """What was done a second in the 8 s before and in the last four of them, and
+    from now to the end."""
+    def since(start):
+        then, had = next((t, d) for t, d, _ in samples if t >= start)
+        return (done - had) / (now - then) if now > then else 0
+    return since(now - 8), since(now - 4), (size - done) / (end - now)
 
 
 # The machine that emulates this one has other work. Where it changed its pace
@@ -163,8 +165,8 @@ def check_estimates(samples, end, name):
     steady = []
     for now, done, eta in samples:
         if size / 2 < done < size and now < end:
-            past, future = pace(samples, now, done, end)
-            if past and abs(past - future) <= 0.15 * future:
+            *past, future = paces(samples, now, done, end)
+            if all(abs(pace - future) <= 0.15 * future for pace in past):
                 steady.append((end - now, eta))
     # Shortly before the end, an interval between two rows is as near as can be told.
     wrong = [(left, eta) for left, eta in steady
