@@ -351,8 +351,14 @@ static void run_replay(struct run *run)
 		run->now_ns = last_ns + run->interval * 1e9;
 		more = play(run, &signals);
 		run->real_ns = run->now_ns + run->epoch_ns;
-		if (run->now_ns > last_ns && !run->stop)
-			tick_now(run, &last_ns, false);
+		if (run->now_ns <= last_ns || run->stop)
+			break;
+		/* Rates are those of a whole interval, wherever in it the
+		 * recording ends.
+		 */
+		if (!more)
+			last_ns = run->now_ns - (uint64_t)(run->interval * 1e9);
+		tick_now(run, &last_ns, false);
 	}
 	if (!out_flush(run))
 		run->stop = true;
