@@ -417,19 +417,37 @@ TEST_F(logging, reports_more_than_a_window)
 
 TEST_F(logging, reports_a_part_and_keeps_the_rest)
 {
-	__u64 bits = 0;
+	__u64 *bits = vfio_memory(2 * SZ_4K, 0);
 
 	NEEDS_BITMAP();
 	ASSERT_EQ(0, start_one(self->fd, IOVA, 64 * SZ_4K));
 	device_writes(self->testdev, IOVA + 10 * SZ_4K, 20 * SZ_4K);
 	ASSERT_EQ(0,
-		  report(self->fd, IOVA + 15 * SZ_4K, 5 * SZ_4K, SZ_4K, &bits));
-	EXPECT_EQ(0x1f, bits);
-	bits = 0;
-	ASSERT_EQ(0, report(self->fd, IOVA, 64 * SZ_4K, SZ_4K, &bits));
+		  report(self->fd, IOVA + 15 * SZ_4K, 5 * SZ_4K, SZ_4K, bits));
+	EXPECT_EQ(0x1f, *bits);
+	*bits = 0;
+	ASSERT_EQ(0, report(self->fd, IOVA, 64 * SZ_4K, SZ_4K, bits));
 	EXPECT_EQ((((1ULL << 30) - 1) & ~((1ULL << 20) - 1)) |
 			  (((1ULL << 15) - 1) & ~((1ULL << 10) - 1)),
-		  bits);
+		  *bits);
+	munmap(bits, 2 * SZ_4K);
+}
+
+/* The top of a stack is one. */
+TEST_F(logging, bitmap_before_a_hole)
+{
+	__u8 *mem = vfio_memory(2 * SZ_4K, 0);
+	__u64 *bits = (__u64 *)(mem + SZ_4K) - 1;
+
+	NEEDS_BITMAP();
+	if (!ours_loaded())
+		SKIP(return, "stock pins the page behind it, too");
+	ASSERT_EQ(0, munmap(mem + SZ_4K, SZ_4K));
+	ASSERT_EQ(0, start_one(self->fd, IOVA, 64 * SZ_4K));
+	device_writes(self->testdev, IOVA + 10 * SZ_4K, 20 * SZ_4K);
+	ASSERT_EQ(0, report(self->fd, IOVA, 64 * SZ_4K, SZ_4K, bits));
+	EXPECT_EQ(((1ULL << 20) - 1) << 10, *bits);
+	munmap(mem, SZ_4K);
 }
 
 TEST_F(logging, bitmap_that_is_not_there)
