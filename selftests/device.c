@@ -46,18 +46,6 @@ FIXTURE_TEARDOWN(device)
 	vfio_space_close(&self->space);
 }
 
-static volatile __u32 *map_bar0(int device)
-{
-	struct vfio_region_info info =
-		vfio_region(device, VFIO_PCI_BAR0_REGION_INDEX);
-	void *bar = mmap(NULL, info.size, PROT_READ | PROT_WRITE, MAP_SHARED,
-			 device, info.offset);
-
-	if (bar == MAP_FAILED)
-		vfio_die("mmap of BAR0: %m");
-	return bar;
-}
-
 TEST_F(device, info)
 {
 	struct vfio_device_info info = {.argsz = sizeof(info)};
@@ -114,24 +102,26 @@ TEST_F(device, bar_by_read_and_write)
 
 TEST_F(device, bar_by_mmap)
 {
-	volatile __u32 *bar = map_bar0(self->fd);
+	__u64 size;
+	volatile __u32 *bar = vfio_map_bar(self->fd, 0, &size);
 
 	EXPECT_EQ(0xed, bar[EDU_IDENT / 4] & 0xff);
 	bar[EDU_FACTORIAL / 4] = 7;
 	while (bar[EDU_STATUS / 4] & 1)
 		;
 	EXPECT_EQ(5040, bar[EDU_FACTORIAL / 4]);
-	munmap((void *)bar, 1 << 20);
+	munmap((void *)bar, size);
 }
 
 TEST_F(device, mmap_outlives_the_fds)
 {
-	volatile __u32 *bar = map_bar0(self->fd);
+	__u64 size;
+	volatile __u32 *bar = vfio_map_bar(self->fd, 0, &size);
 
 	vfio_space_close(&self->space);
 	EXPECT_EQ(-EBUSY, __vfio_group_open(self->space.number));
 	EXPECT_EQ(0xed, bar[EDU_IDENT / 4] & 0xff);
-	munmap((void *)bar, 1 << 20);
+	munmap((void *)bar, size);
 	vfio_space_open(&self->space, EDU_BDF, variant->type);
 }
 

@@ -360,24 +360,21 @@ TEST_F(dma, untouched_memory)
 /* A device's BAR has no pages to pin and none to charge. */
 TEST_F(dma, device_memory)
 {
-	struct vfio_region_info bar;
 	char *mem;
+	__u64 size;
 
 	vfio_space_open_device(&self->space);
 	vfio_bus_master(self->space.device, true);
-	bar = vfio_region(self->space.device, 0);
-	mem = mmap(NULL, bar.size, PROT_READ | PROT_WRITE, MAP_SHARED,
-		   self->space.device, bar.offset);
-	ASSERT_NE(MAP_FAILED, mem);
-	vfio_map(self->fd, mem, IOVA, bar.size);
+	mem = vfio_map_bar(self->space.device, 0, &size);
+	vfio_map(self->fd, mem, IOVA, size);
 	expect_state(_metadata, self, 1, 0);
-	EXPECT_EQ(bar.size, vfio_unmap(self->fd, IOVA, bar.size));
+	EXPECT_EQ(size, vfio_unmap(self->fd, IOVA, size));
 	/* RAM and BAR behind each other are two kinds in one range of IOVA. */
 	vfio_map(self->fd, self->mem, IOVA, 3 * SZ_4K);
 	vfio_map(self->fd, mem, IOVA + 3 * SZ_4K, 5 * SZ_4K);
 	expect_state(_metadata, self, 2, 3);
 	EXPECT_EQ(8 * SZ_4K, vfio_unmap(self->fd, IOVA, 8 * SZ_4K));
-	munmap(mem, bar.size);
+	munmap(mem, size);
 }
 
 #define MANY 509

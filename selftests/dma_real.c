@@ -193,7 +193,7 @@ TEST_F(real, another_devices_large_bar)
 				 256 * SZ_1M - SZ_4K};
 	unsigned char *mem = vfio_memory(SZ_4K, 0), *bar;
 	struct vfio_space large = VFIO_SPACE_NONE;
-	struct vfio_region_info region;
+	__u64 size;
 	long pinned;
 
 	large.name = LARGE_BDF;
@@ -202,13 +202,10 @@ TEST_F(real, another_devices_large_bar)
 	ASSERT_EQ(0, __vfio_group_set_container(large.group, self->fd));
 	vfio_space_open_device(&large);
 	vfio_bus_master(large.device, true);
-	region = vfio_region(large.device, VFIO_PCI_BAR2_REGION_INDEX);
-	ASSERT_EQ(256 * SZ_1M, region.size);
-	bar = mmap(NULL, region.size, PROT_READ | PROT_WRITE, MAP_SHARED,
-		   large.device, region.offset);
-	ASSERT_NE(MAP_FAILED, bar);
+	bar = vfio_map_bar(large.device, VFIO_PCI_BAR2_REGION_INDEX, &size);
+	ASSERT_EQ(256 * SZ_1M, size);
 	pinned = pinned_pages();
-	vfio_map(self->fd, bar, 4 * IOVA, region.size);
+	vfio_map(self->fd, bar, 4 * IOVA, size);
 	/* It is not memory: nothing to pin, nothing to charge. */
 	EXPECT_EQ(pinned, pinned_pages());
 	EXPECT_EQ(0, locked_pages(0));
@@ -225,8 +222,8 @@ TEST_F(real, another_devices_large_bar)
 	edu_write(&self->edu, IOVA, EDU_BUFFER);
 	EXPECT_TRUE(all(mem, EDU_BUFFER, 0x11));
 
-	EXPECT_EQ(region.size, vfio_unmap(self->fd, 4 * IOVA, region.size));
-	munmap(bar, region.size);
+	EXPECT_EQ(size, vfio_unmap(self->fd, 4 * IOVA, size));
+	munmap(bar, size);
 	vfio_space_close(&large);
 	munmap(mem, SZ_4K);
 }

@@ -62,18 +62,6 @@ static int hot_reset(int device, const int *fds, __u32 n)
 	return vfio_ioctl(device, VFIO_DEVICE_PCI_HOT_RESET, &arg);
 }
 
-static volatile __u32 *map_bar0(int device, __u64 *size)
-{
-	struct vfio_region_info bar = vfio_region(device, 0);
-	void *at = mmap(NULL, bar.size, PROT_READ | PROT_WRITE, MAP_SHARED,
-			device, bar.offset);
-
-	if (at == MAP_FAILED)
-		vfio_die("mmap of a BAR: %m");
-	*size = bar.size;
-	return at;
-}
-
 TEST_F(reset, names_the_set)
 {
 	struct reset_info info;
@@ -97,8 +85,8 @@ TEST_F(reset, names_the_set)
 TEST_F(reset, resets_them_all)
 {
 	__u64 edu_size, nic_size;
-	volatile __u32 *edu = map_bar0(self->space.device, &edu_size);
-	volatile __u32 *nic = map_bar0(self->nic, &nic_size);
+	volatile __u32 *edu = vfio_map_bar(self->space.device, 0, &edu_size);
+	volatile __u32 *nic = vfio_map_bar(self->nic, 0, &nic_size);
 	const int through[] = {self->space.device, self->nic};
 
 	for (int i = 0; i < 2; i++) {

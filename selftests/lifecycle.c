@@ -202,19 +202,16 @@ TEST_F(life, group_in_flight_is_held)
 
 TEST_F(life, mapped_bar_outlives_the_fd)
 {
-	struct vfio_region_info bar;
 	volatile uint32_t *regs;
+	__u64 size;
 
 	vfio_space_open_device(&self->space);
-	bar = vfio_region(self->space.device, VFIO_PCI_BAR0_REGION_INDEX);
-	regs = mmap(NULL, bar.size, PROT_READ | PROT_WRITE, MAP_SHARED,
-		    self->space.device, bar.offset);
-	ASSERT_NE(MAP_FAILED, (void *)regs);
+	regs = vfio_map_bar(self->space.device, 0, &size);
 	vfio_space_close(&self->space);
 	/* The mapping has the device's file, that has the group's. */
 	EXPECT_EQ(0x010000edU, regs[0]);
 	EXPECT_EQ(-EBUSY, __vfio_group_open(self->space.number));
-	munmap((void *)regs, bar.size);
+	munmap((void *)regs, size);
 	vfio_space_open(&self->space, EDU_BDF, VFIO_TYPE1v2_IOMMU);
 }
 

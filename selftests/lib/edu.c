@@ -16,21 +16,17 @@
 #define EDU_DMA_RUN    1
 #define EDU_DMA_TO_RAM 2
 #define EDU_DMA_BASE   0x40000
-#define EDU_BAR_SIZE   (1 << 20)
 
 void edu_open(struct edu *edu, int device)
 {
 	edu->device = device;
 	vfio_bus_master(device, true);
-	edu->bar = mmap(NULL, EDU_BAR_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
-			device, vfio_region(device, 0).offset);
-	if (edu->bar == MAP_FAILED)
-		vfio_die("mmap of edu's BAR: %m");
+	edu->bar = vfio_map_bar(device, 0, &edu->size);
 }
 
 void edu_close(struct edu *edu)
 {
-	munmap((void *)edu->bar, EDU_BAR_SIZE);
+	munmap((void *)edu->bar, edu->size);
 }
 
 static void set(struct edu *edu, unsigned int reg, __u64 value)

@@ -14,6 +14,7 @@
 /* edu's registers, its BAR mapped by way of a device fd. */
 struct edu {
 	volatile unsigned char *bar;
+	__u64 size; /* of it */
 	int device;
 };
 

@@ -301,6 +301,18 @@ struct vfio_region_info vfio_region(int device, unsigned int index)
 	return info;
 }
 
+void *vfio_map_bar(int device, unsigned int index, __u64 *size)
+{
+	struct vfio_region_info bar = vfio_region(device, index);
+	void *at = mmap(NULL, bar.size, PROT_READ | PROT_WRITE, MAP_SHARED,
+			device, bar.offset);
+
+	if (at == MAP_FAILED)
+		vfio_die("mmap of region %u: %m", index);
+	*size = bar.size;
+	return at;
+}
+
 static __u64 config_offset(int device)
 {
 	return vfio_region(device, VFIO_PCI_CONFIG_REGION_INDEX).offset;

@@ -130,6 +130,8 @@ int __vfio_pci_unbind(const char *bdf);
 int __vfio_feature(int device, __u32 flags, void *data, size_t size);
 
 struct vfio_region_info vfio_region(int device, unsigned int index);
+/* A BAR as a whole, and its size; for munmap(). */
+void *vfio_map_bar(int device, unsigned int index, __u64 *size);
 __u32 vfio_config_read(int device, unsigned int offset, unsigned int size);
 void vfio_config_write(int device, unsigned int offset, unsigned int size,
 		       __u32 value);
