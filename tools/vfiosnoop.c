@@ -280,7 +280,7 @@ static void show_lost(struct run *run, uint64_t count)
 	out_object(o);
 }
 
-static void check_lost(struct run *run)
+static void check_lost(struct run *run, uint64_t ts_ns)
 {
 	struct snoop *s = run->state;
 	uint64_t lost =
@@ -290,12 +290,12 @@ static void check_lost(struct run *run)
 		return;
 	show_lost(run, lost - s->lost_shown);
 	if (s->recording.to)
-		snoop_record_lost(&s->recording, lost - s->lost_shown);
+		snoop_record_lost(&s->recording, lost - s->lost_shown, ts_ns);
 	s->lost_shown = lost;
 }
 
 /* A container that was there before, once. */
-static void look(struct snoop *s, uint32_t container)
+static void look(struct snoop *s, uint32_t container, uint64_t ts_ns)
 {
 	uint32_t *looked_for = &s->looked_for[container % LOOKED_FOR];
 	int group;
@@ -306,7 +306,7 @@ static void look(struct snoop *s, uint32_t container)
 	*looked_for = container;
 	if (snapshot_take(&s->snapshot) < 0)
 		return;
-	snoop_record_snapshot(&s->recording, &s->snapshot);
+	snoop_record_snapshot(&s->recording, &s->snapshot, ts_ns);
 	members_take(&s->members, &s->snapshot);
 }
 
@@ -322,7 +322,7 @@ static bool group_wanted(const struct run *run, const struct record *r)
 	if (!by_group(run))
 		return true;
 	if (group < 0)
-		look(s, container);
+		look(s, container, r->ts_ns);
 	count = members_of(&s->members, container, groups, GROUPS);
 	if (group >= 0)
 		groups[count++] = group;
@@ -404,9 +404,9 @@ static int event(struct run *run, const void *data, size_t size)
 	memcpy(&r, data, size < sizeof(r) ? size : sizeof(r));
 	if (size < RECORD_HEAD || r.event >= REC_EVENTS)
 		return 0;
-	check_lost(run);
+	check_lost(run, r.ts_ns);
 	if (!s->recording.begun)
-		snoop_record_holders(&s->recording, run, &s->snapshot);
+		snoop_record_holders(&s->recording, run, &s->snapshot, r.ts_ns);
 	if (r.event == REC_container_attach && !r.attach.ret)
 		members_add(&s->members, r.attach.container, r.attach.group);
 	explain_event(&s->explain, &r, explanation, sizeof(explanation));
@@ -435,8 +435,8 @@ static int tick(struct run *run)
 		symbols_forget();
 		snapshot_close(&s->snapshot);
 	}
-	check_lost(run);
-	snoop_record_holders(&s->recording, run, &s->snapshot);
+	check_lost(run, run->now_ns);
+	snoop_record_holders(&s->recording, run, &s->snapshot, run->now_ns);
 	return recorder_flush(s->recording.to) ? 0 : -1;
 }
 

@@ -58,10 +58,10 @@ static void record_names(struct snoop_recording *rec, uint32_t pid, bool again)
 }
 
 void snoop_record_snapshot(struct snoop_recording *rec,
-			   const struct snapshot *snapshot)
+			   const struct snapshot *snapshot, uint64_t ts_ns)
 {
 	struct record_snapshot head = {
-		.ts_ns = now_ns(),
+		.ts_ns = ts_ns,
 		.record_size = sizeof(*snapshot->records),
 		.count = snapshot->count,
 	};
@@ -73,12 +73,12 @@ void snoop_record_snapshot(struct snoop_recording *rec,
 	recorder_add_two(rec->to, RECORD_SNAPSHOT, &head, sizeof(head),
 			 snapshot->records,
 			 snapshot->count * sizeof(*snapshot->records));
-	rec->snapshot_ns = head.ts_ns;
+	rec->snapshot_ns = now_ns();
 	rec->changed = false;
 }
 
 void snoop_record_holders(struct snoop_recording *rec, const struct run *run,
-			  struct snapshot *snapshot)
+			  struct snapshot *snapshot, uint64_t ts_ns)
 {
 	char source[16] = "";
 
@@ -94,12 +94,13 @@ void snoop_record_holders(struct snoop_recording *rec, const struct run *run,
 	}
 	rec->begun = true;
 	if (snapshot_take(snapshot) >= 0)
-		snoop_record_snapshot(rec, snapshot);
+		snoop_record_snapshot(rec, snapshot, ts_ns);
 }
 
-void snoop_record_lost(struct snoop_recording *rec, uint64_t lost)
+void snoop_record_lost(struct snoop_recording *rec, uint64_t lost,
+		       uint64_t ts_ns)
 {
-	struct record_lost chunk = {.ts_ns = now_ns(), .lost = lost};
+	struct record_lost chunk = {.ts_ns = ts_ns, .lost = lost};
 
 	recorder_add(rec->to, RECORD_LOST, &chunk, sizeof(chunk));
 }

@@ -32,12 +32,16 @@ int snoop_recording_open(struct snoop_recording *rec, const struct run *run,
 /* False: the recording is not whole, and it was said. */
 bool snoop_recording_close(struct snoop_recording *rec);
 
+/* @ts_ns: the time of the event that it is recorded before, or of the tick. A player
+ * goes by it: what took until now to find out must not hold up older events.
+ */
+void snoop_record_snapshot(struct snoop_recording *rec,
+			   const struct snapshot *snapshot, uint64_t ts_ns);
+void snoop_record_lost(struct snoop_recording *rec, uint64_t lost,
+		       uint64_t ts_ns);
 /* Takes a snapshot when it is time for one; before events, and at ticks. */
 void snoop_record_holders(struct snoop_recording *rec, const struct run *run,
-			  struct snapshot *snapshot);
-void snoop_record_snapshot(struct snoop_recording *rec,
-			   const struct snapshot *snapshot);
-void snoop_record_lost(struct snoop_recording *rec, uint64_t lost);
+			  struct snapshot *snapshot, uint64_t ts_ns);
 void snoop_record_stack(struct snoop_recording *rec, int32_t id,
 			const uint64_t *frames);
 void snoop_record_symbol(struct snoop_recording *rec, uint64_t address,
