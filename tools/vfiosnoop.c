@@ -295,7 +295,7 @@ static void check_lost(struct run *run, uint64_t ts_ns)
 }
 
 /* A container that was there before, once. */
-static void look(struct snoop *s, uint32_t container, uint64_t ts_ns)
+static void look(struct snoop *s, uint32_t container)
 {
 	uint32_t *looked_for = &s->looked_for[container % LOOKED_FOR];
 	int group;
@@ -304,9 +304,10 @@ static void look(struct snoop *s, uint32_t container, uint64_t ts_ns)
 	    members_of(&s->members, container, &group, 1))
 		return;
 	*looked_for = container;
+	snoop_record_waiting(&s->recording);
 	if (snapshot_take(&s->snapshot) < 0)
 		return;
-	snoop_record_snapshot(&s->recording, &s->snapshot, ts_ns);
+	snoop_record_snapshot(&s->recording, &s->snapshot);
 	members_take(&s->members, &s->snapshot);
 }
 
@@ -322,7 +323,7 @@ static bool group_wanted(const struct run *run, const struct record *r)
 	if (!by_group(run))
 		return true;
 	if (group < 0)
-		look(s, container, r->ts_ns);
+		look(s, container);
 	count = members_of(&s->members, container, groups, GROUPS);
 	if (group >= 0)
 		groups[count++] = group;
@@ -406,7 +407,7 @@ static int event(struct run *run, const void *data, size_t size)
 		return 0;
 	check_lost(run, r.ts_ns);
 	if (!s->recording.begun)
-		snoop_record_holders(&s->recording, run, &s->snapshot, r.ts_ns);
+		snoop_record_holders(&s->recording, run, &s->snapshot);
 	if (r.event == REC_container_attach && !r.attach.ret)
 		members_add(&s->members, r.attach.container, r.attach.group);
 	explain_event(&s->explain, &r, explanation, sizeof(explanation));
@@ -429,6 +430,7 @@ static int tick(struct run *run)
 {
 	struct snoop *s = run->state;
 
+	snoop_record_waiting(&s->recording);
 	/* A module that came anew has its functions elsewhere. */
 	if (s->generation != source_generation(run->source)) {
 		s->generation = source_generation(run->source);
@@ -436,7 +438,7 @@ static int tick(struct run *run)
 		snapshot_close(&s->snapshot);
 	}
 	check_lost(run, run->now_ns);
-	snoop_record_holders(&s->recording, run, &s->snapshot, run->now_ns);
+	snoop_record_holders(&s->recording, run, &s->snapshot);
 	return recorder_flush(s->recording.to) ? 0 : -1;
 }
 

@@ -32,6 +32,7 @@ bool snoop_recording_close(struct snoop_recording *rec)
 	struct record_end end = {.ts_ns = now_ns()};
 	bool ok;
 
+	snoop_record_waiting(rec);
 	recorder_add(rec->to, RECORD_END, &end, sizeof(end));
 	ok = recorder_close(rec->to);
 	rec->to = NULL;
@@ -58,27 +59,36 @@ static void record_names(struct snoop_recording *rec, uint32_t pid, bool again)
 }
 
 void snoop_record_snapshot(struct snoop_recording *rec,
-			   const struct snapshot *snapshot, uint64_t ts_ns)
+			   const struct snapshot *snapshot)
 {
-	struct record_snapshot head = {
-		.ts_ns = ts_ns,
-		.record_size = sizeof(*snapshot->records),
-		.count = snapshot->count,
-	};
-
 	if (!rec->to)
 		return;
 	for (size_t i = 0; i < snapshot->count; i++)
 		record_names(rec, snapshot->records[i].tgid, false);
-	recorder_add_two(rec->to, RECORD_SNAPSHOT, &head, sizeof(head),
-			 snapshot->records,
-			 snapshot->count * sizeof(*snapshot->records));
-	rec->snapshot_ns = now_ns();
+	rec->waiting = snapshot;
+	rec->snapshot_ns = snapshot->taken_ns;
 	rec->changed = false;
 }
 
+void snoop_record_waiting(struct snoop_recording *rec)
+{
+	const struct snapshot *snapshot = rec->waiting;
+	struct record_snapshot head = {
+		.record_size = sizeof(*snapshot->records),
+	};
+
+	if (!snapshot)
+		return;
+	head.ts_ns = snapshot->taken_ns;
+	head.count = snapshot->count;
+	recorder_add_two(rec->to, RECORD_SNAPSHOT, &head, sizeof(head),
+			 snapshot->records,
+			 snapshot->count * sizeof(*snapshot->records));
+	rec->waiting = NULL;
+}
+
 void snoop_record_holders(struct snoop_recording *rec, const struct run *run,
-			  struct snapshot *snapshot, uint64_t ts_ns)
+			  struct snapshot *snapshot)
 {
 	char source[16] = "";
 
@@ -93,8 +103,9 @@ void snoop_record_holders(struct snoop_recording *rec, const struct run *run,
 		return;
 	}
 	rec->begun = true;
+	snoop_record_waiting(rec);
 	if (snapshot_take(snapshot) >= 0)
-		snoop_record_snapshot(rec, snapshot, ts_ns);
+		snoop_record_snapshot(rec, snapshot);
 }
 
 void snoop_record_lost(struct snoop_recording *rec, uint64_t lost,
@@ -162,6 +173,8 @@ void snoop_record_event(struct snoop_recording *rec, const struct record *r)
 {
 	if (!rec->to)
 		return;
+	if (rec->waiting && r->ts_ns >= rec->snapshot_ns)
+		snoop_record_waiting(rec);
 	record_names(rec, r->tgid, r->event == REC_container_open);
 	rec->changed |= changes_holders(r);
 	recorder_add(rec->to, RECORD_EVENT, r, r->size);

@@ -16,10 +16,11 @@
 #define SNOOP_SEEN 4096 /* places in each table of what was recorded before */
 
 struct snoop_recording {
-	struct recorder *to; /* NULL: none is made */
-	bool begun;	     /* with a snapshot and the source's name */
-	bool changed;	     /* who holds what, since the last snapshot */
-	uint64_t snapshot_ns;
+	struct recorder *to;  /* NULL: none is made */
+	bool begun;	      /* with a snapshot and the source's name */
+	bool changed;	      /* who holds what, since the last snapshot */
+	uint64_t snapshot_ns; /* when the last snapshot was taken */
+	const struct snapshot *waiting; /* still to be recorded, or NULL */
 	/* What is recorded already, by its low bits; forgetting costs a copy. */
 	uint32_t pids[SNOOP_SEEN];
 	uint64_t symbols[SNOOP_SEEN];
@@ -32,16 +33,19 @@ int snoop_recording_open(struct snoop_recording *rec, const struct run *run,
 /* False: the recording is not whole, and it was said. */
 bool snoop_recording_close(struct snoop_recording *rec);
 
-/* @ts_ns: the time of the event that it is recorded before, or of the tick. A player
- * goes by it: what took until now to find out must not hold up older events.
+/* A snapshot that was just taken. It waits for the events that happened before, which
+ * the ring buffer may still have: snoop_record_waiting() is for when they have come,
+ * and before another is taken.
  */
 void snoop_record_snapshot(struct snoop_recording *rec,
-			   const struct snapshot *snapshot, uint64_t ts_ns);
-void snoop_record_lost(struct snoop_recording *rec, uint64_t lost,
-		       uint64_t ts_ns);
+			   const struct snapshot *snapshot);
+void snoop_record_waiting(struct snoop_recording *rec);
 /* Takes a snapshot when it is time for one; before events, and at ticks. */
 void snoop_record_holders(struct snoop_recording *rec, const struct run *run,
-			  struct snapshot *snapshot, uint64_t ts_ns);
+			  struct snapshot *snapshot);
+/* @ts_ns: the time of the event that is known to be behind them, or now. */
+void snoop_record_lost(struct snoop_recording *rec, uint64_t lost,
+		       uint64_t ts_ns);
 void snoop_record_stack(struct snoop_recording *rec, int32_t id,
 			const uint64_t *frames);
 void snoop_record_symbol(struct snoop_recording *rec, uint64_t address,

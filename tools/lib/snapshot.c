@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "replay.h"
@@ -116,6 +117,7 @@ static int open_iterator(const struct bpf_program *program)
 int snapshot_take(struct snapshot *s)
 {
 	struct snapshot_bpf *bpf;
+	struct timespec now;
 	int fd, ret;
 
 	s->count = 0;
@@ -125,6 +127,8 @@ int snapshot_take(struct snapshot *s)
 	if (ret)
 		return ret;
 	bpf = s->bpf;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	s->taken_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
 	fd = open_iterator(bpf->progs.snapshot);
 	ret = fd < 0 ? fd : read_all(s, fd);
 	if (fd >= 0)

@@ -12,6 +12,7 @@ struct snapshot {
 	struct snap_record *records;
 	size_t count;
 	size_t room;
+	__u64 taken_ns; /* when, CLOCK_MONOTONIC; the programs were loaded */
 	void *bpf;
 };
 
