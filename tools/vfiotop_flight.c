@@ -15,6 +15,9 @@
  * by its last user's exit. Mappings leave the books one by one; of a large one
  * the unpinned pages tell. They are counted for the whole machine, so what
  * others give back at the same time is counted in.
+ *
+ * A mapping that is being undone counts as long as the books have it: the backend
+ * calls it unmapped before the last of its pages are unpinned.
  */
 #include <stdio.h>
 #include <string.h>
@@ -80,14 +83,35 @@ void flight_look(struct flight_unpinned *u)
 
 static void pace_begin(struct top_flight *f, uint64_t at_ns, int64_t done)
 {
-	f->marks[0] = (struct flight_mark){.at_ns = at_ns, .done = done};
+	f->last = (struct flight_mark){.at_ns = at_ns, .done = done};
+	f->marks[0] = f->last;
 	f->first_mark = 0;
 	f->mark_count = 1;
+	f->step_ns = 0;
 }
 
 static struct flight_mark *mark(struct top_flight *f, unsigned int i)
 {
 	return &f->marks[(f->first_mark + i) % FLIGHT_MARKS];
+}
+
+/* The books tell of progress in steps, which may be further apart than ticks: a
+ * pace is that from step to step.
+ */
+static void pace_step(struct top_flight *f, uint64_t at)
+{
+	if (f->done <= f->last.done)
+		return;
+	if (at - f->last.at_ns > f->step_ns)
+		f->step_ns = at - f->last.at_ns;
+	f->last = (struct flight_mark){.at_ns = at, .done = f->done};
+	while (f->mark_count > 1 && at - mark(f, 1)->at_ns >= PACE_NS) {
+		f->first_mark++;
+		f->mark_count--;
+	}
+	if (f->mark_count < FLIGHT_MARKS &&
+	    at - mark(f, f->mark_count - 1)->at_ns >= MARK_NS)
+		*mark(f, f->mark_count++) = f->last;
 }
 
 /* At the pace of the last seconds: zeroed memory, huge pages and other nodes
@@ -96,22 +120,23 @@ static struct flight_mark *mark(struct top_flight *f, unsigned int i)
  */
 static void estimate(struct top_flight *f)
 {
-	uint64_t at = now(), took;
-	int64_t gained;
+	uint64_t at = now(), took, waited;
+	int64_t gained, left;
 
-	while (f->mark_count > 1 && at - mark(f, 1)->at_ns >= PACE_NS) {
-		f->first_mark++;
-		f->mark_count--;
-	}
-	took = at - mark(f, 0)->at_ns;
-	gained = f->done - mark(f, 0)->done;
+	pace_step(f, at);
+	took = f->last.at_ns - mark(f, 0)->at_ns;
+	gained = f->last.done - mark(f, 0)->done;
+	waited = at - f->last.at_ns;
 	/* Of a shorter time a pace says little. */
-	if (gained > 0 && took >= SHORT_NS)
-		f->eta_ns = (double)(f->size - f->done) * took / gained;
-	if (f->mark_count < FLIGHT_MARKS &&
-	    at - mark(f, f->mark_count - 1)->at_ns >= MARK_NS)
-		*mark(f, f->mark_count++) =
-			(struct flight_mark){.at_ns = at, .done = f->done};
+	if (gained <= 0 || took < SHORT_NS)
+		return;
+	/* Of the next step that much is over, unless it is held up. */
+	if (waited > 2 * f->step_ns) {
+		took += waited;
+		waited = 0;
+	}
+	left = (double)(f->size - f->done) * took / gained - waited;
+	f->eta_ns = left > 0 ? left : 0;
 }
 
 /* What has been going on for longest. */
@@ -189,7 +214,8 @@ void flight_begin(struct top_flight *f, const struct top_container *sums,
 	f->elapsed_ns = now - f->began_ns;
 }
 
-void flight_teardown(struct top_flight *f, pid_t pid, int64_t bytes)
+void flight_teardown(struct top_flight *f, pid_t pid, int64_t bytes,
+		     const struct flight_unpinned *unpinned)
 {
 	if (f->op != FLIGHT_TEARDOWN) {
 		if (bytes <= 0)
@@ -201,8 +227,9 @@ void flight_teardown(struct top_flight *f, pid_t pid, int64_t bytes)
 		f->tgid = pid;
 		f->tid = pid;
 		f->began_ns = f->now_ns;
-		pace_begin(f, f->now_ns, 0);
-		f->unpinned = unpinned_bytes();
+		f->mark_count = 0;
+		/* Some of it has gone since the last tick. */
+		f->unpinned = unpinned->before;
 	}
 	f->elapsed_ns = f->now_ns - f->began_ns;
 	f->phase = "unpin";
@@ -288,7 +315,7 @@ static void follow_unmap(struct top_flight *f, struct snapshot *snapshot,
 	range.to = f->asked == EV_UNKNOWN ? 0 : f->iova + f->asked - 1;
 	if (snapshot_survey(snapshot, &range) || !range.has_maps)
 		return;
-	left = range.pinned;
+	left = range.bytes;
 	if (f->unpinned >= 0)
 		given = unpinned_bytes() - f->unpinned;
 	if (given < 0)
@@ -312,13 +339,16 @@ static void follow_teardown(struct top_flight *f,
 {
 	int64_t left = f->size, given = 0;
 
-	if (survey->has_maps)
-		left = survey->pinned;
+	if (survey->has_maps && (int64_t)survey->bytes < left)
+		left = survey->bytes;
 	if (f->unpinned >= 0)
 		given = unpinned_bytes() - f->unpinned;
 	f->done = f->size - left;
 	if (given > f->done)
 		f->done = given < f->size ? given : f->size;
+	/* When it began nobody saw: the pace is that of what is seen of it. */
+	if (!f->mark_count)
+		pace_begin(f, now(), f->done);
 	/* It may be held by what the snapshot does not see: an fd that is in
 	 * flight over a socket.
 	 */

@@ -15,7 +15,7 @@
 #include "lib/snapshot.h"
 #include "../bpf/vfiotop.h"
 
-/* What was done when, for the pace of the last seconds. */
+/* When something had been done, for the pace of the last seconds. */
 #define FLIGHT_MARKS 32
 
 struct flight_mark {
@@ -50,8 +50,10 @@ struct top_flight {
 	struct flight_mark marks[FLIGHT_MARKS]; /* a ring */
 	unsigned int first_mark;
 	unsigned int mark_count;
-	uint64_t asked;	  /* an unmap's size; EV_UNKNOWN: everything */
-	int64_t unpinned; /* bytes of the whole machine, when it began */
+	struct flight_mark last; /* when it was last seen to go on */
+	uint64_t step_ns;	 /* the longest that it took to go on */
+	uint64_t asked;		 /* an unmap's size; EV_UNKNOWN: everything */
+	int64_t unpinned;	 /* bytes of the whole machine, when it began */
 };
 
 const char *flight_name(enum flight_op op);
@@ -62,8 +64,11 @@ void flight_look(struct flight_unpinned *unpinned);
 void flight_begin(struct top_flight *flight, const struct top_container *sums,
 		  const struct top_container *last,
 		  const struct flight_unpinned *unpinned, uint64_t now_ns);
-/* Nobody has the container open, and it is still there with @bytes pinned. */
-void flight_teardown(struct top_flight *flight, pid_t pid, int64_t bytes);
+/* Nobody has the container open, and it is still there; a tick ago it had @bytes
+ * pinned.
+ */
+void flight_teardown(struct top_flight *flight, pid_t pid, int64_t bytes,
+		     const struct flight_unpinned *unpinned);
 /* What its task is doing, if it has been at it for a while. */
 void flight_phase(struct top_flight *flight, struct phases *phases);
 /* What the backend's books say of it; they also know what began unseen. */

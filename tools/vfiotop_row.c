@@ -388,7 +388,7 @@ int top_model_update(struct top_model *m, const struct run *run)
 			     run->now_ns);
 		if (row->held.ptr && !containers_find(&m->held, row->container))
 			flight_teardown(&row->inflight, row->held.pid,
-					row->pinned_bytes);
+					row->pinned_bytes, &m->unpinned);
 		if (row->inflight.op)
 			flight_phase(&row->inflight, &m->phases);
 		fill_books(m, run, row, sums);

@@ -8,10 +8,9 @@
  *	coldmap MIB
  *
  * Says "mapping" before the call and "mapped" after it, then waits for a line or
- * its death; its exit then takes everything down. After a line it maps the first
- * part of the same memory once more, elsewhere, says "unmapping", waits for a
- * line, takes that away again by a single call, says "unmapped", and waits as
- * before.
+ * its death; its exit then takes everything down. After a line it maps the same
+ * memory once more, elsewhere, says "unmapping", waits for a line, takes that away
+ * again by a single call, says "unmapped", and waits as before.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,9 +18,8 @@
 
 #include "../lib/vfio.h"
 
-#define IOVA	 0x100000000ULL
-#define AGAIN	 0x1000000000ULL
-#define AGAIN_OF 4 /* a quarter of it */
+#define IOVA  0x100000000ULL
+#define AGAIN 0x1000000000ULL
 
 int main(int argc, char **argv)
 {
@@ -42,13 +40,12 @@ int main(int argc, char **argv)
 	fflush(stdout);
 	if (getchar() == EOF)
 		return 0;
-	vfio_map(space.container, memory, AGAIN, size / AGAIN_OF);
+	vfio_map(space.container, memory, AGAIN, size);
 	puts("unmapping");
 	fflush(stdout);
 	if (getchar() == EOF)
 		return 0;
-	if (vfio_unmap(space.container, AGAIN, size / AGAIN_OF) !=
-	    size / AGAIN_OF)
+	if (vfio_unmap(space.container, AGAIN, size) != size)
 		vfio_die("it was not all unmapped");
 	puts("unmapped");
 	fflush(stdout);

@@ -222,25 +222,11 @@ test_vfiotop_errors() {
 	tmux -L narrow kill-server 2>/dev/null
 }
 
-# A long map that began before the tool, and its client's end by SIGKILL.
-test_vfiotop_inflight() {
-	local line
-	while read -r line; do
-		case $line in
-		"ok "*) ok 0 "${line#ok }" ;;
-		"not ok "*) ok 1 "${line#not ok }" ;;
-		*) echo "$line" ;;
-		esac
-	done < <(timeout 400 python3 "$here/vfiotop_inflight.py" "$bin/selftests/tools_coldmap" 3072 2>&1 ||
-		echo "not ok the story of a large map was told to its end")
-}
-
 test_vfiotop() {
 	local last=tp__type1__dma_m
 	[ "$VFIOSCOPE_MODULES" = ours ] || last=st__vfio__attac
 	test_vfiotop_rows
 	test_vfiotop_screen
-	test_vfiotop_inflight
 	test_vfiotop_errors
 	test_vfiotop_leaves_nothing
 }
