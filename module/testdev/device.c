@@ -3,28 +3,14 @@
  * A device without an IOMMU, driven from tests.
  *
  * The vfio core makes an IOMMU group for it, user space opens it as any other,
- * and what the device would do to memory is done by ioctls: pin, unpin, dma_rw.
- * It keeps a list of what it has pinned so that it can honour dma_unmap, as
- * every driver of its kind must, and give everything back when it is closed.
- *
- * Locks. @use is held for reading around calls into the core, so that the
- * device stays open meanwhile; open and close take it for writing. @pins_lock
- * guards the list and is never held over a call into the core: the dma_unmap
- * callback runs under the backend's lock of its device list, and that lock may
- * be waited for by someone who holds the lock that a pin needs. For the same
- * reason the callback cannot wait for a pin in flight for ever; it gives it a
- * moment, and the backend calls again.
+ * and what the device would do is done by ioctls: see memory.c, migration.c and
+ * logging.c.
  */
-#include <linux/delay.h>
 #include <linux/iommu.h>
 #include <linux/module.h>
 #include <linux/platform_device.h>
-#include <linux/rwsem.h>
-#include <linux/slab.h>
-#include <linux/spinlock.h>
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
-#include <linux/workqueue.h>
 
 #include "compat/features.h"
 #include "testdev.h"
@@ -32,57 +18,8 @@
 #define TESTDEV_FLAGS	(VFIO_TESTDEV_MIGRATES | VFIO_TESTDEV_P2P | \
 			 VFIO_TESTDEV_PRE_COPY | VFIO_TESTDEV_LOGS)
 
-/**
- * struct testdev_pin_record - what one pin call took
- * @list: in struct testdev, guarded by its @pins_lock
- * @iova: where it starts
- * @npage: pages
- */
-struct testdev_pin_record {
-	struct list_head	list;
-	u64			iova;
-	u32			npage;
-};
-
-/**
- * struct testdev - one device
- * @vdev: the core's part
- * @list: in testdev_list, guarded by testdev_lock
- * @name: for good
- * @group: number of its IOMMU group, for good
- * @use: see above; guards @opened
- * @opened: a user has it open
- * @pins_lock: guards @pins and @stats
- * @pins: struct testdev_pin_record
- * @in_flight: pin calls that are not in @pins yet
- * @stats: what happened so far
- * @region: the device's only region, guarded by nothing: users' business
- * @migration: see migration.c
- * @log: see logging.c
- */
-struct testdev {
-	struct vfio_device		vdev;
-	struct list_head		list;
-	char				name[VFIO_TESTDEV_NAME_LEN];
-	int				group;
-	struct rw_semaphore		use;
-	bool				opened;
-	spinlock_t			pins_lock;
-	struct list_head		pins;
-	atomic_t			in_flight;
-	struct vfio_testdev_stats	stats;
-	u8				region[VFIO_TESTDEV_REGION_SIZE];
-	struct testdev_migration	migration;
-	struct testdev_log		log;
-};
-
 static DEFINE_MUTEX(testdev_lock);
 static LIST_HEAD(testdev_list);
-
-static struct testdev *to_testdev(struct vfio_device *vdev)
-{
-	return container_of(vdev, struct testdev, vdev);
-}
 
 static int testdev_init_device(struct vfio_device *vdev)
 {
@@ -114,80 +51,17 @@ static int testdev_open_device(struct vfio_device *vdev)
 	return 0;
 }
 
-/* Moves the records that overlap [@iova, @iova + @length) to @out. */
-static void take_overlapping(struct testdev *td, u64 iova, u64 length,
-			     struct list_head *out)
-{
-	struct testdev_pin_record *rec, *next;
-	u64 last = iova + length - 1;
-
-	spin_lock(&td->pins_lock);
-	list_for_each_entry_safe(rec, next, &td->pins, list) {
-		u64 rec_last = rec->iova + ((u64)rec->npage << PAGE_SHIFT) - 1;
-
-		if (rec->iova <= last && rec_last >= iova) {
-			list_move_tail(&rec->list, out);
-			td->stats.pinned -= rec->npage;
-		}
-	}
-	spin_unlock(&td->pins_lock);
-}
-
-/* Gives back what is on @records; returns the pages. */
-static u64 unpin_records(struct testdev *td, struct list_head *records)
-{
-	struct testdev_pin_record *rec, *next;
-	u64 pages = 0;
-
-	list_for_each_entry_safe(rec, next, records, list) {
-		u32 done = 0;
-
-		while (done < rec->npage) {
-			u32 n = min_t(u32, rec->npage - done,
-				      VFIO_PIN_PAGES_MAX_ENTRIES);
-
-			vfio_unpin_pages(&td->vdev, rec->iova +
-					 ((u64)done << PAGE_SHIFT), n);
-			done += n;
-		}
-		pages += rec->npage;
-		list_del(&rec->list);
-		kfree(rec);
-	}
-	return pages;
-}
-
 static void testdev_close_device(struct vfio_device *vdev)
 {
 	struct testdev *td = to_testdev(vdev);
-	LIST_HEAD(records);
 
 	down_write(&td->use);
 	td->opened = false;
 	td->stats.closes++;
-	take_overlapping(td, 0, U64_MAX, &records);
-	unpin_records(td, &records);
+	testdev_unpin_all(td);
 	up_write(&td->use);
 	testdev_migration_reset(&td->migration);
 	testdev_log_reset(&td->log);
-}
-
-static void testdev_dma_unmap(struct vfio_device *vdev, u64 iova, u64 length)
-{
-	struct testdev *td = to_testdev(vdev);
-	LIST_HEAD(records);
-	u64 pages;
-
-	if (atomic_read(&td->in_flight))
-		msleep(20);
-	take_overlapping(td, iova, length, &records);
-	pages = unpin_records(td, &records);
-
-	spin_lock(&td->pins_lock);
-	td->stats.unmap_calls++;
-	td->stats.unmap_bytes += length;
-	td->stats.unmap_unpinned += pages;
-	spin_unlock(&td->pins_lock);
 }
 
 static void testdev_request(struct vfio_device *vdev, unsigned int count)
@@ -292,7 +166,13 @@ static struct testdev *find(const char *name)
 	return NULL;
 }
 
-static struct testdev *testdev_find_get(const char *name)
+/**
+ * testdev_get - a device by its name
+ * @name: the name it was created with
+ *
+ * Return: the device, to be given back with testdev_put(), or NULL.
+ */
+struct testdev *testdev_get(const char *name)
 {
 	struct testdev *td;
 
@@ -302,41 +182,6 @@ static struct testdev *testdev_find_get(const char *name)
 		get_device(&td->vdev.device);
 	mutex_unlock(&testdev_lock);
 	return td;
-}
-
-/**
- * testdev_get - a device by its name
- * @name: the name it was created with
- *
- * Return: the device, to be given back with vfio_put_device(), or NULL.
- */
-struct vfio_device *testdev_get(const char *name)
-{
-	struct testdev *td = testdev_find_get(name);
-
-	return td ? &td->vdev : NULL;
-}
-
-/**
- * testdev_migration_of - the part of a device that migrates
- * @vdev: a device of this module
- *
- * Return: that part.
- */
-struct testdev_migration *testdev_migration_of(struct vfio_device *vdev)
-{
-	return &to_testdev(vdev)->migration;
-}
-
-/**
- * testdev_log_of - a device's log
- * @vdev: a device of this module
- *
- * Return: the log.
- */
-struct testdev_log *testdev_log_of(struct vfio_device *vdev)
-{
-	return &to_testdev(vdev)->log;
 }
 
 /*
@@ -505,190 +350,6 @@ void testdev_destroy_all(void)
 	platform_driver_unregister(&testdev_driver);
 }
 
-/* Pins and remembers; @use is held for reading and the device is open. */
-static int pin_and_record(struct testdev *td,
-			  const struct vfio_testdev_pin *args)
-{
-	struct testdev_pin_record *rec;
-	struct page **pages;
-	int ret;
-
-	rec = kzalloc(sizeof(*rec), GFP_KERNEL);
-	pages = kcalloc(max_t(u32, args->npage, 1), sizeof(*pages), GFP_KERNEL);
-	if (!rec || !pages) {
-		ret = -ENOMEM;
-		goto out;
-	}
-	atomic_inc(&td->in_flight);
-	ret = vfio_pin_pages(&td->vdev, args->iova, args->npage, args->prot,
-			     pages);
-	if (ret > 0) {
-		rec->iova = args->iova;
-		rec->npage = ret;
-		spin_lock(&td->pins_lock);
-		list_add_tail(&rec->list, &td->pins);
-		td->stats.pinned += ret;
-		spin_unlock(&td->pins_lock);
-		rec = NULL;
-	}
-	atomic_dec(&td->in_flight);
-out:
-	kfree(pages);
-	kfree(rec);
-	return ret;
-}
-
-/**
- * testdev_pin - vfio_pin_pages() on an open device
- * @args: which device and what
- *
- * Return: pages pinned or a negative errno.
- */
-int testdev_pin(const struct vfio_testdev_pin *args)
-{
-	struct testdev *td;
-	int ret = -ENODEV;
-
-	if (args->npage > VFIO_TESTDEV_PIN_MAX)
-		return -EINVAL;
-	td = testdev_find_get(args->name);
-	if (!td)
-		return -ENOENT;
-	down_read(&td->use);
-	if (td->opened)
-		ret = pin_and_record(td, args);
-	up_read(&td->use);
-	vfio_put_device(&td->vdev);
-	return ret;
-}
-
-static struct testdev_pin_record *
-take_exact(struct testdev *td, const struct vfio_testdev_pin *args)
-{
-	struct testdev_pin_record *rec, *found = NULL;
-
-	spin_lock(&td->pins_lock);
-	list_for_each_entry(rec, &td->pins, list) {
-		if (rec->iova == args->iova && rec->npage == args->npage) {
-			list_del(&rec->list);
-			td->stats.pinned -= rec->npage;
-			found = rec;
-			break;
-		}
-	}
-	spin_unlock(&td->pins_lock);
-	return found;
-}
-
-/**
- * testdev_unpin - vfio_unpin_pages() of what one pin call took
- * @args: the device and the range
- *
- * Return: 0, -ENOENT without the device, -ENODEV when it is closed, -EINVAL for
- * a range that was not pinned.
- */
-int testdev_unpin(const struct vfio_testdev_pin *args)
-{
-	struct testdev_pin_record *rec;
-	struct testdev *td;
-	int ret = -ENODEV;
-
-	td = testdev_find_get(args->name);
-	if (!td)
-		return -ENOENT;
-	down_read(&td->use);
-	if (td->opened) {
-		rec = take_exact(td, args);
-		ret = rec ? 0 : -EINVAL;
-		if (rec) {
-			LIST_HEAD(records);
-
-			list_add(&rec->list, &records);
-			unpin_records(td, &records);
-		}
-	}
-	up_read(&td->use);
-	vfio_put_device(&td->vdev);
-	return ret;
-}
-
-/**
- * struct testdev_rw_work - a dma_rw done by a thread without an mm
- * @work: on the system's queue
- * @td: the device, held open by the waiter
- * @args: what to do
- * @data: the kernel's buffer
- * @ret: what vfio_dma_rw() returned
- */
-struct testdev_rw_work {
-	struct work_struct		work;
-	struct testdev			*td;
-	const struct vfio_testdev_rw	*args;
-	void				*data;
-	int				ret;
-};
-
-static void rw_work(struct work_struct *work)
-{
-	struct testdev_rw_work *rw =
-		container_of(work, struct testdev_rw_work, work);
-
-	rw->ret = vfio_dma_rw(&rw->td->vdev, rw->args->iova, rw->data,
-			      rw->args->len,
-			      rw->args->flags & VFIO_TESTDEV_RW_WRITE);
-}
-
-static int do_rw(struct testdev *td, const struct vfio_testdev_rw *args,
-		 void *data)
-{
-	struct testdev_rw_work rw = { .td = td, .args = args, .data = data };
-
-	if (!(args->flags & VFIO_TESTDEV_RW_KTHREAD)) {
-		rw_work(&rw.work);
-		return rw.ret;
-	}
-	INIT_WORK_ONSTACK(&rw.work, rw_work);
-	schedule_work(&rw.work);
-	flush_work(&rw.work);
-	destroy_work_on_stack(&rw.work);
-	return rw.ret;
-}
-
-/**
- * testdev_dma_rw - vfio_dma_rw() on an open device
- * @args: device, range, the caller's buffer and the direction
- *
- * Return: 0 or a negative errno.
- */
-int testdev_dma_rw(const struct vfio_testdev_rw *args)
-{
-	bool write = args->flags & VFIO_TESTDEV_RW_WRITE;
-	struct testdev *td;
-	void *data;
-	int ret;
-
-	if (!args->len || args->len > VFIO_TESTDEV_RW_MAX)
-		return -EINVAL;
-	data = write ? memdup_user(u64_to_user_ptr(args->data), args->len) :
-		       kzalloc(args->len, GFP_KERNEL);
-	if (IS_ERR_OR_NULL(data))
-		return data ? PTR_ERR(data) : -ENOMEM;
-	td = testdev_find_get(args->name);
-	if (!td) {
-		kfree(data);
-		return -ENOENT;
-	}
-	down_read(&td->use);
-	ret = td->opened ? do_rw(td, args, data) : -ENODEV;
-	up_read(&td->use);
-	if (!ret && !write &&
-	    copy_to_user(u64_to_user_ptr(args->data), data, args->len))
-		ret = -EFAULT;
-	vfio_put_device(&td->vdev);
-	kfree(data);
-	return ret;
-}
-
 /**
  * testdev_stats - what a device has seen so far
  * @args: its name in, the figures out
@@ -697,7 +358,7 @@ int testdev_dma_rw(const struct vfio_testdev_rw *args)
  */
 int testdev_stats(struct vfio_testdev_stats *args)
 {
-	struct testdev *td = testdev_find_get(args->name);
+	struct testdev *td = testdev_get(args->name);
 
 	if (!td)
 		return -ENOENT;
@@ -707,6 +368,6 @@ int testdev_stats(struct vfio_testdev_stats *args)
 	strscpy(args->name, td->name, sizeof(args->name));
 	args->group = td->group;
 	args->opened = td->opened;
-	vfio_put_device(&td->vdev);
+	testdev_put(td);
 	return 0;
 }

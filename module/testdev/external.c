@@ -209,15 +209,15 @@ void testdev_external_put_all(struct testdev_file *file)
  */
 int testdev_file_info(struct vfio_testdev_file *args)
 {
-	struct vfio_device *vdev = NULL;
+	struct testdev *td = NULL;
 	struct file *filp;
 
 	filp = fget(args->fd);
 	if (!filp)
 		return -EBADF;
 	if (args->name[0]) {
-		vdev = testdev_get(args->name);
-		if (!vdev) {
+		td = testdev_get(args->name);
+		if (!td) {
 			fput(filp);
 			return -ENOENT;
 		}
@@ -231,10 +231,10 @@ int testdev_file_info(struct vfio_testdev_file *args)
 	if (vfio_file_is_valid(filp))
 		args->flags |= VFIO_TESTDEV_FILE_VALID;
 #endif
-	if (vdev) {
-		if (vfio_file_has_dev(filp, vdev))
+	if (td) {
+		if (vfio_file_has_dev(filp, &td->vdev))
 			args->flags |= VFIO_TESTDEV_FILE_HAS_DEV;
-		vfio_put_device(vdev);
+		testdev_put(td);
 	}
 	fput(filp);
 	return 0;

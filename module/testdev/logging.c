@@ -88,7 +88,7 @@ static int testdev_log_start(struct vfio_device *vdev,
 			     struct rb_root_cached *ranges, u32 nnodes,
 			     u64 *page_size)
 {
-	struct testdev_log *log = testdev_log_of(vdev);
+	struct testdev_log *log = &to_testdev(vdev)->log;
 	int ret = -EBUSY;
 
 	mutex_lock(&log->lock);
@@ -112,7 +112,7 @@ static void log_end(struct testdev_log *log)
 
 static int testdev_log_stop(struct vfio_device *vdev)
 {
-	struct testdev_log *log = testdev_log_of(vdev);
+	struct testdev_log *log = &to_testdev(vdev)->log;
 	int ret = -EINVAL;
 
 	mutex_lock(&log->lock);
@@ -148,7 +148,7 @@ static int testdev_log_read_and_clear(struct vfio_device *vdev,
 				      unsigned long iova, unsigned long length,
 				      struct iova_bitmap *bitmap)
 {
-	struct testdev_log *log = testdev_log_of(vdev);
+	struct testdev_log *log = &to_testdev(vdev)->log;
 	struct testdev_written *w, *next;
 	int ret = 0;
 
@@ -223,22 +223,22 @@ static int log_write(struct testdev_log *log, u64 iova, u64 last)
  */
 int testdev_log_write(const struct vfio_testdev_log_write *args)
 {
-	struct vfio_device *vdev;
 	struct testdev_log *log;
+	struct testdev *td;
 	u64 last;
 	int ret;
 
 	if (!args->length ||
 	    check_add_overflow(args->iova, args->length - 1, &last))
 		return -EINVAL;
-	vdev = testdev_get(args->name);
-	if (!vdev)
+	td = testdev_get(args->name);
+	if (!td)
 		return -ENOENT;
-	log = testdev_log_of(vdev);
+	log = &td->log;
 	mutex_lock(&log->lock);
 	ret = log_write(log, args->iova, last);
 	mutex_unlock(&log->lock);
-	vfio_put_device(vdev);
+	testdev_put(td);
 	return ret;
 }
 
@@ -250,16 +250,16 @@ int testdev_log_write(const struct vfio_testdev_log_write *args)
  */
 int testdev_log_ranges(struct vfio_testdev_log_ranges *args)
 {
-	struct vfio_device *vdev;
 	struct testdev_log *log;
+	struct testdev *td;
 	u32 i;
 
 	if (args->limit > VFIO_TESTDEV_LOG_MAX)
 		return -EINVAL;
-	vdev = testdev_get(args->name);
-	if (!vdev)
+	td = testdev_get(args->name);
+	if (!td)
 		return -ENOENT;
-	log = testdev_log_of(vdev);
+	log = &td->log;
 	mutex_lock(&log->lock);
 	if (args->limit)
 		log->limit = args->limit;
@@ -269,6 +269,6 @@ int testdev_log_ranges(struct vfio_testdev_log_ranges *args)
 		args->ranges[i].last = log->ranges[i].last;
 	}
 	mutex_unlock(&log->lock);
-	vfio_put_device(vdev);
+	testdev_put(td);
 	return 0;
 }

@@ -267,7 +267,7 @@ static struct file *step(struct vfio_device *vdev,
 static struct file *testdev_set_state(struct vfio_device *vdev,
 				      enum vfio_device_mig_state wanted)
 {
-	struct testdev_migration *mig = testdev_migration_of(vdev);
+	struct testdev_migration *mig = &to_testdev(vdev)->migration;
 	struct file *file = NULL;
 
 	mutex_lock(&mig->lock);
@@ -289,7 +289,7 @@ static struct file *testdev_set_state(struct vfio_device *vdev,
 static int testdev_get_state(struct vfio_device *vdev,
 			     enum vfio_device_mig_state *state)
 {
-	struct testdev_migration *mig = testdev_migration_of(vdev);
+	struct testdev_migration *mig = &to_testdev(vdev)->migration;
 
 	mutex_lock(&mig->lock);
 	*state = mig->state;
@@ -367,17 +367,17 @@ void testdev_migration_reset(struct testdev_migration *mig)
  */
 int testdev_route(struct vfio_testdev_route *args)
 {
-	struct vfio_device *vdev = testdev_get(args->name);
+	struct testdev *td = testdev_get(args->name);
 	struct testdev_migration *mig;
 
-	if (!vdev)
+	if (!td)
 		return -ENOENT;
-	mig = testdev_migration_of(vdev);
+	mig = &td->migration;
 	mutex_lock(&mig->lock);
 	mig->fail_arc = args->fail_arc;
 	args->narcs = mig->narcs;
 	memcpy(args->states, mig->states, sizeof(args->states));
 	mutex_unlock(&mig->lock);
-	vfio_put_device(vdev);
+	testdev_put(td);
 	return 0;
 }

@@ -6,6 +6,8 @@
 #include <linux/fs.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/rwsem.h>
+#include <linux/spinlock.h>
 #include <linux/vfio.h>
 
 #include "vfio_testdev.h"
@@ -63,17 +65,61 @@ struct testdev_log {
 	struct list_head	written;
 };
 
+/**
+ * struct testdev - one device
+ * @vdev: the core's part
+ * @list: in testdev_list, guarded by testdev_lock
+ * @name: for good
+ * @group: number of its IOMMU group, for good
+ * @use: see memory.c; guards @opened
+ * @opened: a user has it open
+ * @pins_lock: guards @pins and @stats
+ * @pins: struct testdev_pin_record, see memory.c
+ * @in_flight: pin calls that are not in @pins yet
+ * @stats: what happened so far
+ * @region: the device's only region, guarded by nothing: users' business
+ * @migration: see migration.c
+ * @log: see logging.c
+ */
+struct testdev {
+	struct vfio_device		vdev;
+	struct list_head		list;
+	char				name[VFIO_TESTDEV_NAME_LEN];
+	int				group;
+	struct rw_semaphore		use;
+	bool				opened;
+	spinlock_t			pins_lock;
+	struct list_head		pins;
+	atomic_t			in_flight;
+	struct vfio_testdev_stats	stats;
+	u8				region[VFIO_TESTDEV_REGION_SIZE];
+	struct testdev_migration	migration;
+	struct testdev_log		log;
+};
+
+static inline struct testdev *to_testdev(struct vfio_device *vdev)
+{
+	return container_of(vdev, struct testdev, vdev);
+}
+
+/* Gives back what testdev_get() has found. */
+static inline void testdev_put(struct testdev *td)
+{
+	vfio_put_device(&td->vdev);
+}
+
 int testdev_driver_register(void);
 int testdev_create(struct vfio_testdev_create *args);
 int testdev_destroy(const char *name);
 void testdev_destroy_all(void);
+int testdev_stats(struct vfio_testdev_stats *args);
+struct testdev *testdev_get(const char *name);
+
 int testdev_pin(const struct vfio_testdev_pin *args);
 int testdev_unpin(const struct vfio_testdev_pin *args);
 int testdev_dma_rw(const struct vfio_testdev_rw *args);
-int testdev_stats(struct vfio_testdev_stats *args);
-struct vfio_device *testdev_get(const char *name);
-struct testdev_migration *testdev_migration_of(struct vfio_device *vdev);
-struct testdev_log *testdev_log_of(struct vfio_device *vdev);
+void testdev_dma_unmap(struct vfio_device *vdev, u64 iova, u64 length);
+void testdev_unpin_all(struct testdev *td);
 
 int testdev_migration_init(struct testdev_migration *mig, u8 *region,
 			   struct vfio_device *vdev, u32 flags);
