@@ -29,13 +29,23 @@ ended() {
 	wait "$2"
 }
 
-# interrupted SECONDS PID: the same after SIGINT, said every five seconds: bpftrace
-# 0.17 does not hear one that comes while it handles an event, and is killed by one
-# that comes while it ends.
+# hears_sigint PID: whether it has a handler for that, or reads it (signalfd).
+hears_sigint() {
+	local field value
+	while read -r field value; do
+		case $field in SigBlk: | SigCgt:) ;; *) continue ;; esac
+		[ $((16#$value & 2)) -eq 0 ] || return 0
+	done 2>/dev/null <"/proc/$1/status"
+	return 1
+}
+
+# interrupted SECONDS PID: the same after SIGINT, said every five seconds for as long
+# as it listens: bpftrace 0.17 does not hear one that comes while it handles an
+# event, and is killed by one that comes while it ends, however long that takes.
 interrupted() {
 	local waited
 	for ((waited = 0; waited < $1; waited += 5)); do
-		kill -INT "$2" 2>/dev/null || break
+		! hears_sigint "$2" || kill -INT "$2" 2>/dev/null
 		gone 5 "$2" && break
 	done
 	ended 1 "$2"
