@@ -27,6 +27,16 @@ is() {
 	ok $? "$1: $2" "seen: $3"
 }
 
+# soon WANTED COMMAND ..: waits until the command prints that; a check comes after it.
+soon() {
+	local wanted=$1 end=$((SECONDS + 60))
+	shift
+	until [ "$("$@")" = "$wanted" ]; do
+		[ $SECONDS -lt $end ] || return
+		pause 0.2
+	done
+}
+
 # client_start [NAME [ARG ..]]: starts a client, the workload if it is not said
 # which; `go PHASE` lets it run to the end of that phase.
 client_start() {
@@ -40,7 +50,7 @@ client_start() {
 go() {
 	local said
 	[ "$1" = held ] || echo >&7
-	read -r -t 60 said <&8
+	read -r -t 120 said <&8
 	[ "$said" = "$1" ] || ok 1 "the client reached phase $1" "$said"
 }
 
@@ -81,13 +91,15 @@ json() {
 }
 
 # listening NAME [COUNT]: whether so many programs of that name are loaded, and
-# all of ours attached, soon.
+# all of ours attached, soon. The programs are counted last: none that is loaded
+# meanwhile is taken for one that is attached.
 listening() {
-	local tries all
+	local tries all links
 	for ((tries = 0; tries < 300; tries++)); do
+		links=$(bpftool link show 2>/dev/null | grep -cE ': (tracing|raw_tracepoint) ')
 		all=$(bpftool prog show 2>/dev/null)
 		[ "$(grep -c "name $1" <<<"$all")" -ge "${2:-1}" ] &&
-			[ "$(bpftool link show 2>/dev/null | grep -cE ': (tracing|raw_tracepoint) ')" -ge "$(grep -cE 'name (st|tp)__' <<<"$all")" ] &&
+			[ "$links" -ge "$(grep -cE 'name (st|tp)__' <<<"$all")" ] &&
 			return
 		pause 0.2
 	done
@@ -96,6 +108,13 @@ listening() {
 
 programs() {
 	bpftool prog show | grep -c '^[0-9]*:'
+}
+
+# no_program_left NAME: there are as many as before the first tool, soon: the kernel
+# frees them a while after the end of who had them.
+no_program_left() {
+	soon "$idle" programs
+	is "$1" "$idle" "$(programs)"
 }
 
 # Sanitizers that say nothing are to be believed only if they can speak.

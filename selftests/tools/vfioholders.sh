@@ -150,13 +150,11 @@ test_vfioholders_many() {
 }
 
 test_vfioholders_nobody() {
-	local before
-	before=$(programs)
 	vfioholders "$edu" >"$work/nobody.txt"
 	is "a group that nobody has: exits" 0 $?
 	has nobody "nobody holds it"
 	is "every group of the machine (five with vfio-pci)" 5 "$(vfioholders --json | wc -l)"
-	is "it leaves no program" "$before" "$(programs)"
+	no_program_left "it leaves no program"
 	is "what is neither group nor device: usage" 2 "$(vfioholders nonsense >/dev/null 2>&1; echo $?)"
 	is "without root it says so" 2 "$(setpriv --reuid=65534 --clear-groups --bounding-set=-all --inh-caps=-all vfioholders 2>"$work/user.txt" >&2; echo $?)"
 	has user "needs root"
