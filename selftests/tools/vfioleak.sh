@@ -92,34 +92,36 @@ leak_had='(lambda all: any(
 	if r["kind"] == "mapping"]]))(rows(name))'
 
 test_vfioleak_live() {
-	local before
-	before=$(programs)
 	vfioleak --json 1 >"$work/leak.json" 2>"$work/leak.err" &
 	local live=$!
 	vfioleak -O 1000 1 >"$work/leak.old" 2>>"$work/leak.err" &
 	local old=$!
 	vfioleak -t >"$work/leak.raw" 2>>"$work/leak.err" &
 	local raw=$!
-	local last=tp__type1__dma_m
+	local last='tp__type1__dma_map\>'
 	[ "$VFIOSCOPE_MODULES" = ours ] || last=st__vfio__attac
 	listening $last 3
 	ok $? "they listen" "$(cat "$work/leak.err"; bpftool prog show)"
 	client_start
 	go held
 	go busy
-	local tries
-	for ((tries = 0; tries < 150; tries++)); do
-		grep -q '"kind":"mapping"' "$work/leak.json" && break
+	local told tries had
+	told=$(wc -l <"$work/leak.old")
+	had="${leak_had/WANTED/(39, $((37 * 4096 + (8 << 20))))}"
+	soon True json "$work/leak.json" "$had"
+	for ((tries = 0; tries < 300; tries++)); do
+		[ "$(wc -l <"$work/leak.old")" -gt "$told" ] && break
 		pause 0.2
 	done
-	pause 2
+	[ $tries -lt 300 ]
+	ok $? "-O has told an interval as well" -- "$work/leak.old" "$work/leak.err"
 	client_end
-	pause 2
+	soon 1 grep -c ' - container .* tools_work' "$work/leak.raw"
 	for pid in $live $old $raw; do
 		interrupted 60 "$pid"
 		ok $? "vfioleak ends well" -- "$work/leak.err"
 	done
-	is "mappings that are outstanding" True "$(json "$work/leak.json" "${leak_had/WANTED/(39, $((37 * 4096 + (8 << 20))))}")"
+	is "mappings that are outstanding" True "$(json "$work/leak.json" "$had")"
 	is "a user for the device" True "$(json "$work/leak.json" "any(r['kind'] == 'users' and r['reason'] == 'device_open' for r in all_mine(name))")"
 	is "all the pids are the client's" "[True]" "$(json "$work/leak.json" "list({r['pid'] == $client for r in rows(name)})")"
 	! grep -q tools_wor "$work/leak.old"
@@ -129,7 +131,7 @@ test_vfioleak_live() {
 	is "-t: a container taken and given back" "1 1" "$(grep -c ' + container .* tools_work' "$work/leak.raw") $(grep -c ' - container .* tools_work' "$work/leak.raw")"
 	is "-t: users taken and given back" "2 2" "$(grep -c ' + users .* tools_work' "$work/leak.raw") $(grep -c ' - users .* tools_work' "$work/leak.raw")"
 	is "it keeps to 80 columns" 0 "$(awk 'length > 80' "$work/leak.old" | wc -l)"
-	is "it leaves no program" "$before" "$(programs)"
+	no_program_left "it leaves no program"
 }
 
 test_vfioleak() {
