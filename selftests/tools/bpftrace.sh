@@ -31,16 +31,15 @@ test_bpftrace() {
 		bpftrace "$script" >"$work/$name.out" 2>"$work/$name.err" &
 		pids="$pids$! "
 	done
-	# A script listens once its programs are loaded, one a tracepoint.
+	# A script listens once each of its tracepoints has its program.
 	local wanted
 	wanted=$(cat "$top"/tools/bt/*.bt | grep -c '^tracepoint:')
 	for ((tries = 0; tries < 60; tries++)); do
-		[ "$(bpftool prog show | grep -c ': tracepoint ')" -ge "$wanted" ] && break
+		[ "$(bpftool perf show | grep -c ' tracepoint ')" -ge "$wanted" ] && break
 		pause 3
 	done
 	[ $tries -lt 60 ]
-	ok $? "the scripts are listening" "$(bpftool prog show)"
-	pause 2
+	ok $? "the scripts are listening" "$(bpftool perf show)"
 	client_start
 	go held
 	go busy
