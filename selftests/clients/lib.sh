@@ -88,7 +88,7 @@ bind() {
 
 # bind_vfio BDF: and the group's file is there.
 bind_vfio() {
-	bind "$1" vfio-pci && wait_for 5 test -c "/dev/vfio/$(group_of "$1")"
+	bind "$1" vfio-pci && wait_for 60 test -c "/dev/vfio/$(group_of "$1")"
 }
 
 # bind_hot: the slot's functions share a group, so both.
@@ -154,7 +154,7 @@ pinned_for_vm() {
 }
 
 nvme_kernel() {
-	bind "$NVME" nvme && wait_for 10 test -b /dev/nvme0n1
+	bind "$NVME" nvme && wait_for 60 test -b /dev/nvme0n1
 }
 
 # nvme_prepare: the disk to vfio-pci, ready for one session of QEMU's driver.
