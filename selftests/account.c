@@ -283,7 +283,7 @@ TEST_F(account, killed_user)
 	ASSERT_EQ(1, read(ready[0], &byte, 1));
 	EXPECT_EQ(self->pinned + 97, pinned_pages());
 	kill(pid, SIGKILL);
-	group = vfio_group_open_wait(self->space.number, 1000);
+	group = vfio_group_open_wait(self->space.number, 60000);
 	EXPECT_GE(group, 0);
 	close(group);
 	waitpid(pid, NULL, 0);

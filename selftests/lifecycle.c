@@ -82,7 +82,7 @@ TEST_F(life, removal_asks_and_waits)
 	poll_fd.events = POLLIN;
 
 	pid = unbind_in_child(&self->space);
-	EXPECT_EQ(1, poll(&poll_fd, 1, 10000));
+	EXPECT_EQ(1, poll(&poll_fd, 1, 60000));
 	EXPECT_EQ(0, waitpid(pid, &status, WNOHANG));
 	/* Nobody new gets it (6.1's own core still gives it away). */
 	again = __vfio_device_open(self->space.group, EDU_BDF);

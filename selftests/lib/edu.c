@@ -41,13 +41,13 @@ static void transfer(struct edu *edu, __u64 src, __u64 dst, __u64 size,
 	set(edu, EDU_DMA_DST, dst);
 	set(edu, EDU_DMA_COUNT, size);
 	set(edu, EDU_DMA_CMD, EDU_DMA_RUN | direction);
-	for (int i = 0; i < 2000; i++) {
+	for (int i = 0; i < 12000; i++) {
 		if (!(*(volatile __u64 *)(edu->bar + EDU_DMA_CMD) &
 		      EDU_DMA_RUN))
 			return;
 		usleep(5000);
 	}
-	vfio_die("edu did not finish a transfer in 10 s");
+	vfio_die("edu did not finish a transfer in 60 s");
 }
 
 void edu_read(struct edu *edu, __u64 iova, unsigned int size)

@@ -66,7 +66,7 @@ long pinned_pages(void)
 
 bool pinned_settles(long pinned)
 {
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < 3000; i++) {
 		if (pinned_pages() == pinned)
 			return true;
 		usleep(5000);

@@ -129,7 +129,7 @@ static void wait_for_child(pid_t pid, const char *function)
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%d/stack", pid);
-	for (int i = 0; i < 2000; i++) {
+	for (int i = 0; i < 6000; i++) {
 		f = fopen(path, "re");
 		if (!f)
 			vfio_die("no child");
