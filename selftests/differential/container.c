@@ -82,6 +82,23 @@ static void set_iommu(struct env *env)
 	}
 }
 
+/* Whether there is a second stage is the IOMMU's to say; a container that was
+ * refused it may have something else.
+ */
+static void nesting(struct env *env)
+{
+	int fd = env->space.container;
+
+	begin(env, "SET_IOMMU", "nesting");
+	end(env, vfio_ioctl(fd, VFIO_SET_IOMMU, VFIO_TYPE1_NESTING_IOMMU), ANY);
+	begin(env, "MAP_DMA", "nesting was asked for");
+	end(env, __vfio_map(fd, env->mem, 0, SZ_4K, VFIO_RW), ANY);
+	begin(env, "SET_IOMMU", "type1v2 after nesting");
+	end(env, vfio_ioctl(fd, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU), ANY);
+	begin(env, "MAP_DMA", "after both");
+	end(env, __vfio_map(fd, env->mem, SZ_2M, SZ_4K, VFIO_RW), 0);
+}
+
 void container_cases(struct env *env)
 {
 	env->section = "container";
@@ -107,6 +124,11 @@ void container_cases(struct env *env)
 	extensions(env);
 	begin(env, "unknown ioctl", "the backend is asked");
 	end(env, vfio_ioctl(env->space.container, 0x3bff, 0), -ENOTTY);
+	vfio_space_close(&env->space);
+
+	vfio_space_open(&env->space, EDU_BDF, 0);
+	env->section = "nesting";
+	nesting(env);
 	vfio_space_close(&env->space);
 	env->space.container = env->space.group = -1;
 }
