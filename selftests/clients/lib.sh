@@ -24,12 +24,14 @@ pages_file=/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages
 work=$(mktemp -d /tmp/client-XXXXXX)
 tests=0 failures=0
 
-# check DESCRIPTION COMMAND ..: ok if the command succeeds.
+# check DESCRIPTION COMMAND ..: ok if the command succeeds. Its lines that begin with
+# "# " are shown always.
 check() {
 	local description=$1
 	shift
 	tests=$((tests + 1))
 	if "$@" >"$work/check.log" 2>&1; then
+		grep '^# ' "$work/check.log"
 		echo "ok $tests - $description"
 		return
 	fi
@@ -65,6 +67,30 @@ wait_for() {
 		[ $SECONDS -lt $end ] || return 1
 		pause 0.5
 	done
+}
+
+guest_speaks_or_ended() {
+	grep -q 'NESTED up' "$2/console" || ! kill -0 "$1"
+}
+
+# guest_up VARIABLE DIR START ..: soon a guest's init says that it is up. START
+# starts it, if there is no pid yet in VARIABLE, and puts it there; its console and
+# what QEMU said are in DIR. One more attempt is made if the guest was reset before
+# its first word, and QEMU ended well: the emulated machine does that now and then.
+guest_up() {
+	local -n pid=$1
+	local dir=$2
+	shift 2
+	for _ in 1 2; do
+		[ -n "$pid" ] || "$@"
+		wait_for 400 guest_speaks_or_ended "$pid" "$dir"
+		grep -q 'NESTED up' "$dir/console" && return
+		tail -n 20 "$dir/console" "$dir/qemu"
+		! kill -0 "$pid" && wait "$pid" && [ ! -s "$dir/console" ] || return
+		echo "# $dir: the guest was reset before its first word"
+		pid=
+	done
+	return 1
 }
 
 group_of() {
