@@ -51,7 +51,7 @@ soak: deps
 	$(MAKE) MODULES= all modules-all selftests
 	selftests/clients/soak $(if $(filter file,$(origin KVER)),$(KVERS),$(KVER))
 
-compatibility: all modules-all
+compatibility: all modules-all selftests
 	EVERY_IOMMU=1 selftests/run-tests '^(uapi|clients)'
 
 check: all modules-all
