@@ -66,12 +66,6 @@ void doctor_say(struct doctor *d, enum doctor_status status, const char *format,
 void doctor_fix(struct doctor *d, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* The device's driver; false: it has none. */
-bool doctor_driver(const char *device, char *name, size_t size);
-/* Whether a device with this driver may share a group with a user's. */
-bool doctor_driver_harmless(const char *device, const char *driver);
-/* Whether it is one that gives devices to users. */
-bool doctor_driver_vfio(const char *driver);
 /* How to give a device to vfio-pci. */
 void doctor_fix_driver(struct doctor *d, const char *device,
 		       const char *driver);

@@ -7,33 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/drivers.h"
 #include "vfiodoctor.h"
 
 #define PCI "/sys/bus/pci/devices/"
-
-bool doctor_driver(const char *device, char *name, size_t size)
-{
-	return sysfs_link(name, size, PCI "%s/driver", device);
-}
-
-bool doctor_driver_vfio(const char *driver)
-{
-	return strstr(driver, "vfio");
-}
-
-/* Those that the kernel lets share a group: they do no DMA of their own, and
- * say so (driver_managed_dma).
- */
-bool doctor_driver_harmless(const char *device, const char *driver)
-{
-	int64_t class = sysfs_number(PCI "%s/class", device);
-	bool bridge = class >> 16 == 6;
-
-	return !*driver || doctor_driver_vfio(driver) ||
-	       !strcmp(driver, "pci-stub") ||
-	       (bridge &&
-		(!strcmp(driver, "pcieport") || !strcmp(driver, "shpchp")));
-}
 
 void doctor_fix_driver(struct doctor *d, const char *device, const char *driver)
 {
@@ -67,8 +44,8 @@ static void check_device(struct doctor *d)
 		doctor_fix(d, "lspci -D");
 		return;
 	}
-	doctor_driver(d->device, driver, sizeof(driver));
-	if (doctor_driver_vfio(driver)) {
+	driver_of(d->device, driver, sizeof(driver));
+	if (driver_is_vfio(driver)) {
 		doctor_say(d, DOCTOR_OK, "bound to %s", driver);
 		return;
 	}

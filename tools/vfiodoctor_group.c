@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/drivers.h"
 #include "lib/names.h"
 #include "vfiodoctor.h"
 
@@ -31,8 +32,8 @@ static void check_viable(struct doctor *d)
 		const char *device = devices.names[i];
 		size_t len = strlen(users);
 
-		doctor_driver(device, driver, sizeof(driver));
-		if (doctor_driver_harmless(device, driver))
+		driver_of(device, driver, sizeof(driver));
+		if (driver_is_harmless(device, driver))
 			continue;
 		snprintf(users + len, sizeof(users) - len, "%s%s has %s",
 			 len ? ", " : "", driver, device);

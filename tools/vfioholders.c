@@ -90,19 +90,9 @@ static bool is_wanted(const struct state *s, int id)
 static bool chosen(const struct held_group *g, void *arg)
 {
 	const struct run *run = arg;
-	const struct filter *f = &run->filter;
 
-	if (!is_wanted(run->state, g->id) ||
-	    (f->group >= 0 && f->group != g->id) ||
-	    (f->device_group >= 0 && f->device_group != g->id))
-		return false;
-	if (!f->pid && !f->cgroup)
-		return true;
-	for (size_t i = 0; i < g->holder_count; i++)
-		if (g->holders[i].pid &&
-		    filter_match(f, g->holders[i].pid, &g->id, 1))
-			return true;
-	return false;
+	return is_wanted(run->state, g->id) &&
+	       held_group_match(g, &run->filter);
 }
 
 static int begin(struct run *run)

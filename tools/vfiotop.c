@@ -4,7 +4,7 @@
  * what it is doing.
  *
  * Three things are joined by the container's id: the sums that the BPF side
- * keeps (vfiotop.h), who holds what (a snapshot, taken again when something
+ * keeps (sums.h), who holds what (a snapshot, taken again when something
  * of it changed and every ten seconds for what no event tells, such as a
  * process that exits), and the backend's own books (a survey).
  */

@@ -17,7 +17,7 @@
 #include "lib/explain.h"
 #include "lib/holders.h"
 #include "lib/maps_rows.h"
-#include "vfiotop_row.h"
+#include "lib/top_model.h"
 
 /* A container's fd holds all of its groups: it is here once. */
 struct drill_holder {

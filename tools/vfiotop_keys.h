@@ -4,8 +4,8 @@
 #define VFIOSCOPE_VFIOTOP_KEYS_H
 
 #include "lib/out.h"
+#include "lib/top_model.h"
 #include "vfiotop_drill.h"
-#include "vfiotop_row.h"
 
 struct top {
 	struct top_model model;

@@ -4,7 +4,7 @@
 #define VFIOSCOPE_VFIOTOP_TABLE_H
 
 #include "lib/out.h"
-#include "vfiotop_row.h"
+#include "lib/top_model.h"
 
 #define MIB (1 << 20)
 #define GIB (1 << 30)

@@ -307,3 +307,17 @@ void holders_free(struct holders *h)
 	free(h->io_urings);
 	memset(h, 0, sizeof(*h));
 }
+
+bool held_group_match(const struct held_group *g, const struct filter *f)
+{
+	if ((f->group >= 0 && f->group != g->id) ||
+	    (f->device_group >= 0 && f->device_group != g->id))
+		return false;
+	if (!f->pid && !f->cgroup)
+		return true;
+	for (size_t i = 0; i < g->holder_count; i++)
+		if (g->holders[i].pid &&
+		    filter_match(f, g->holders[i].pid, &g->id, 1))
+			return true;
+	return false;
+}

@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 #include "../../bpf/event.h"
+#include "filter.h"
 
 /* In the order in which they are shown. */
 enum holder_kind {
@@ -100,5 +101,8 @@ int holders_take_sure(struct holders *holders,
 		      bool (*asked)(const struct held_group *group, void *arg),
 		      void *arg);
 void holders_free(struct holders *holders);
+/* Whether the group, or one who holds it, is what was asked for. */
+bool held_group_match(const struct held_group *group,
+		      const struct filter *filter);
 
 #endif /* VFIOSCOPE_HOLDERS_H */

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What vfiotop's two halves share: an array of containers that user space has
- * mapped into memory, so that a tick costs no system call.
+ * The sums that vfiotop shares with the kernel: an array of containers that user
+ * space has mapped into memory, so that a tick costs no system call.
  *
  * A container's place is its id modulo the array's size or one of the next
  * few. The BPF side claims a free one (key 0) when it first hears of an id and
  * only ever adds to it; user space takes differences, and gives the place
  * back once it has shown the last figures of a released container.
  */
-#ifndef VFIOSCOPE_VFIOTOP_H
-#define VFIOSCOPE_VFIOTOP_H
+#ifndef VFIOSCOPE_SUMS_H
+#define VFIOSCOPE_SUMS_H
 
 #include "hist.h"
 #include "record.h"
@@ -79,4 +79,4 @@ struct top_global {
 	__u64 lost;    /* events for which there was no place */
 };
 
-#endif /* VFIOSCOPE_VFIOTOP_H */
+#endif /* VFIOSCOPE_SUMS_H */

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* vfiotop's rows, and how they are made of sums, snapshot and surveys. */
-#ifndef VFIOSCOPE_VFIOTOP_ROW_H
-#define VFIOSCOPE_VFIOTOP_ROW_H
+/* A row a container, and how it is made of sums, snapshot and surveys. */
+#ifndef VFIOSCOPE_TOP_MODEL_H
+#define VFIOSCOPE_TOP_MODEL_H
 
-#include "lib/containers.h"
-#include "lib/hist.h"
-#include "lib/out.h"
-#include "lib/snapshot.h"
-#include "vfiotop_flight.h"
-#include "../bpf/vfiotop.h"
+#include "../../bpf/sums.h"
+#include "containers.h"
+#include "flight.h"
+#include "hist.h"
+#include "out.h"
+#include "snapshot.h"
 
 /* What is shown; a negative number is not known. */
 struct top_row {
@@ -74,4 +74,4 @@ struct top_container *top_model_sums(struct top_model *model, uint32_t id);
 struct top_row *top_model_find(struct top_model *model, uint32_t id);
 void top_model_close(struct top_model *model);
 
-#endif /* VFIOSCOPE_VFIOTOP_ROW_H */
+#endif /* VFIOSCOPE_TOP_MODEL_H */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* vfiotop's rows: sums of the BPF side, snapshot and survey joined. */
+/* A row a container: sums of the BPF side, snapshot and survey joined. */
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,10 +8,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "lib/names.h"
-#include "lib/source.h"
-#include "lib/tool.h"
-#include "vfiotop_row.h"
+#include "names.h"
+#include "source.h"
+#include "tool.h"
+#include "top_model.h"
 
 #define PAGE_BYTES     4096
 #define PAGES_MAX      (1LL << 48) /* more than a machine can have */

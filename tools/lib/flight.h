@@ -4,16 +4,16 @@
  * of everything after its last user has gone. How far it is and what it waits
  * for.
  */
-#ifndef VFIOSCOPE_VFIOTOP_FLIGHT_H
-#define VFIOSCOPE_VFIOTOP_FLIGHT_H
+#ifndef VFIOSCOPE_FLIGHT_H
+#define VFIOSCOPE_FLIGHT_H
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "lib/phase.h"
-#include "lib/snapshot.h"
-#include "../bpf/vfiotop.h"
+#include "../../bpf/sums.h"
+#include "phase.h"
+#include "snapshot.h"
 
 /* When something had been done, for the pace of the last seconds. */
 #define FLIGHT_MARKS 32
@@ -76,4 +76,4 @@ void flight_survey(struct top_flight *flight, struct snapshot *snapshot,
 		   struct phases *phases, const struct snap_survey *survey);
 void flight_end(struct top_flight *flight);
 
-#endif /* VFIOSCOPE_VFIOTOP_FLIGHT_H */
+#endif /* VFIOSCOPE_FLIGHT_H */

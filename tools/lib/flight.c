@@ -23,8 +23,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "lib/phase.h"
-#include "vfiotop_flight.h"
+#include "flight.h"
+#include "phase.h"
 
 #define PAGE_BYTES 4096
 #define PACE_NS	   8000000000ULL /* the pace is that of so long */
