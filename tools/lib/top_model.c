@@ -117,6 +117,27 @@ static bool anyone_exits(const struct top_model *m)
 	return false;
 }
 
+/* Those that have a place already. */
+static void mark_old(const struct top_model *m, bool old[TOP_CONTAINERS])
+{
+	for (size_t i = 0; i < TOP_CONTAINERS; i++)
+		old[i] = load(&m->sums[i].key);
+}
+
+/* Of these, who is not there any more went while nobody listened, and no event
+ * will tell of it. Those of which one did have their last figures to show.
+ */
+static void give_back_old(struct top_model *m, const bool old[TOP_CONTAINERS])
+{
+	for (size_t i = 0; i < TOP_CONTAINERS; i++) {
+		struct top_container *c = &m->sums[i];
+
+		if (old[i] && !c->released &&
+		    !containers_find(&m->held, c->key & ~TOP_USED))
+			give_back(c);
+	}
+}
+
 /* When something changed in who holds what, when modules came or went, and
  * now and then.
  */
@@ -124,6 +145,7 @@ static int look_again(struct top_model *m, const struct run *run)
 {
 	uint64_t changes = load(&m->global->changes);
 	unsigned int generation = source_generation(run->source);
+	bool old[TOP_CONTAINERS] = {};
 
 	if (!source_ready(run->source) && !source_attaching(run->source)) {
 		snapshot_close(&m->snapshot);
@@ -136,6 +158,9 @@ static int look_again(struct top_model *m, const struct run *run)
 		for (size_t i = 0; i < m->count; i++)
 			m->rows[i].held.ptr = 0;
 		snapshot_close(&m->snapshot);
+		/* A recording's are older than its events. */
+		if (!run->replay)
+			mark_old(m, old);
 	} else if (m->snapshot_ns && changes == m->changes &&
 		   run->now_ns - m->snapshot_ns < SNAPSHOT_EVERY &&
 		   !anyone_exits(m)) {
@@ -147,6 +172,7 @@ static int look_again(struct top_model *m, const struct run *run)
 		tool_error("out of memory");
 		return -1;
 	}
+	give_back_old(m, old);
 	m->generation = generation;
 	m->changes = changes;
 	m->snapshot_ns = run->now_ns;
