@@ -24,7 +24,16 @@
 
 #define REPLAY_CHECK 256 /* chunks between looks for a signal */
 
-enum { FD_SIGNAL, FD_TICK, FD_MODULES, FD_EVENTS, FD_KEYS, FD_OUT, FDS };
+enum {
+	FD_SIGNAL,
+	FD_TICK,
+	FD_MODULES,
+	FD_EVENTS,
+	FD_KEYS,
+	FD_OUT,
+	FD_SERVE,
+	FDS,
+};
 
 struct loop {
 	struct pollfd fds[FDS];
@@ -114,10 +123,15 @@ static void tick_now(struct run *run, uint64_t *last_ns, bool redraw)
 		stop(run, TOOL_OK);
 }
 
-static void tick(struct run *run, struct loop *loop, bool redraw)
+static void look_at_clock(struct run *run)
 {
 	run->now_ns = now_ns();
 	run->real_ns = clock_ns(CLOCK_REALTIME);
+}
+
+static void tick(struct run *run, struct loop *loop, bool redraw)
+{
+	look_at_clock(run);
 	tick_now(run, &loop->last_ns, redraw);
 }
 
@@ -208,14 +222,20 @@ static bool may_tick(const struct run *run)
 	       (run->tool->early && source_attaching(run->source));
 }
 
+static int sooner(int a, int b)
+{
+	return b < 0 || (a >= 0 && a < b) ? a : b;
+}
+
 static void turn(struct run *run, struct loop *loop)
 {
+	int serve = run->tool->serve ? run->tool->serve_in(run) : -1;
 	int timeout = run->source ? source_timeout(run->source) : -1;
 	struct pollfd *fds = loop->fds;
 	uint64_t ticks;
 	int ready;
 
-	ready = poll(fds, FDS, timeout);
+	ready = poll(fds, FDS, sooner(timeout, serve));
 	if (ready < 0 && errno != EINTR) {
 		tool_error("poll: %s", strerror(errno));
 		stop(run, TOOL_CANNOT);
@@ -247,6 +267,10 @@ static void turn(struct run *run, struct loop *loop)
 	if (!run->stop && fds[FD_TICK].revents &&
 	    read(fds[FD_TICK].fd, &ticks, sizeof(ticks)) > 0 && may_tick(run))
 		tick(run, loop, false);
+	if (!run->stop && run->tool->serve) {
+		look_at_clock(run);
+		run->tool->serve(run);
+	}
 }
 
 static int open_loop(struct run *run, struct loop *loop)
@@ -257,7 +281,10 @@ static int open_loop(struct run *run, struct loop *loop)
 		loop->fds[i] = (struct pollfd){.fd = -1, .events = POLLIN};
 	loop->fds[FD_SIGNAL].fd = open_signals();
 	loop->fds[FD_TICK].fd = open_timer(run->interval);
-	loop->fds[FD_OUT] = (struct pollfd){.fd = STDOUT_FILENO};
+	if (run->tool->serve)
+		loop->fds[FD_SERVE].fd = run->tool->serve_fd(run);
+	else
+		loop->fds[FD_OUT] = (struct pollfd){.fd = STDOUT_FILENO};
 	if (run->source)
 		loop->fds[FD_MODULES].fd = source_module_fd(run->source);
 	if (events >= 0) {

@@ -72,6 +72,15 @@ struct tool {
 	/* A key; true: draw again. The runner knows q. */
 	bool (*key)(struct run *run, int key);
 	void (*end)(struct run *run);
+
+	/* A server's part of the loop: the fd that it waits for, which there
+	 * is once @begin was called, in how many ms it must be served at the
+	 * latest (negative: that does not matter), and its turn, with the
+	 * time in run->now_ns. Its standard output may be closed.
+	 */
+	int (*serve_fd)(struct run *run);
+	int (*serve_in)(struct run *run);
+	void (*serve)(struct run *run);
 };
 
 struct run {
@@ -97,8 +106,8 @@ struct run {
 	/* What is running. */
 	struct source *source;
 	double elapsed;	  /* seconds since the last tick */
-	uint64_t now_ns;  /* of this tick, CLOCK_MONOTONIC */
-	uint64_t real_ns; /* of this tick, since 1970 */
+	uint64_t now_ns;  /* of this tick or turn, CLOCK_MONOTONIC */
+	uint64_t real_ns; /* the same since 1970 */
 	/* What CLOCK_MONOTONIC lags behind the time since 1970, at the start:
 	 * an event's time is told by adding it.
 	 */
