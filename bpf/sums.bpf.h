@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Sums by container: what vfiotop is in the kernel.
+ * Sums by container: what vfiotop is in the kernel, and most of vfio-exporter.
  *
  * Nothing is sent anywhere: user space reads the sums when it draws. An event
  * finds its container by index, without a hash, and costs some dozens of
  * instructions. Who holds what is not followed here; that it changed is
  * counted, and user space takes the snapshot again.
+ *
+ * With SUMS_TOTALS maps and unmaps are also summed up for all containers
+ * together: those sums outlive the containers, and miss none for which there is
+ * no place.
  */
 #ifndef VFIOSCOPE_SUMS_BPF_H
 #define VFIOSCOPE_SUMS_BPF_H
@@ -51,6 +55,56 @@ struct {
 	__type(key, __u32);
 	__type(value, struct top_global);
 } global SEC(".maps");
+
+#ifdef SUMS_TOTALS
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct top_totals);
+} totals SEC(".maps");
+
+static __always_inline void total_map(const struct ev_dma_map *e)
+{
+	struct top_totals *t;
+	__u32 zero = 0, error;
+
+	t = bpf_map_lookup_elem(&totals, &zero);
+	if (!t)
+		return;
+	if (e->ret < 0) {
+		error = -e->ret;
+		if (error >= TOP_ERRNOS)
+			error = 0;
+		__sync_fetch_and_add(&t->map_failures[error], 1);
+		return;
+	}
+	__sync_fetch_and_add(&t->map_bytes, e->size);
+	__sync_fetch_and_add(&t->map_ns, e->duration_ns);
+	__sync_fetch_and_add(&t->map_slots[hist_slot(e->duration_ns)], 1);
+}
+
+static __always_inline void total_unmap(const struct ev_dma_unmap *e)
+{
+	struct top_totals *t;
+	__u32 zero = 0;
+
+	t = bpf_map_lookup_elem(&totals, &zero);
+	if (!t || e->ret < 0)
+		return;
+	__sync_fetch_and_add(&t->unmap_ns, e->duration_ns);
+	__sync_fetch_and_add(&t->unmap_slots[hist_slot(e->duration_ns)], 1);
+}
+#else
+static __always_inline void total_map(const struct ev_dma_map *e)
+{
+}
+
+static __always_inline void total_unmap(const struct ev_dma_unmap *e)
+{
+}
+#endif
 
 static __always_inline void changed(void)
 {
@@ -282,6 +336,7 @@ ON(dma_map)
 {
 	struct top_container *c = find(e->container);
 
+	total_map(e);
 	if (!c)
 		return;
 	end(c);
@@ -302,6 +357,7 @@ ON(dma_unmap)
 {
 	struct top_container *c = find(e->container);
 
+	total_unmap(e);
 	if (!c)
 		return;
 	end(c);

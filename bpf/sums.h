@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The sums that vfiotop shares with the kernel: an array of containers that user
- * space has mapped into memory, so that a tick costs no system call.
+ * The sums that vfiotop and vfio-exporter share with the kernel: an array of
+ * containers that user space has mapped into memory, so that a tick costs no
+ * system call; and, for vfio-exporter, those of all containers together.
  *
  * A container's place is its id modulo the array's size or one of the next
  * few. The BPF side claims a free one (key 0) when it first hears of an id and
@@ -77,6 +78,18 @@ struct top_container {
 struct top_global {
 	__u64 changes; /* in who holds what: look again */
 	__u64 lost;    /* events for which there was no place */
+};
+
+#define TOP_ERRNOS 134 /* x86-64's highest is 133 */
+
+/* Of all containers, those that are gone as well; never set back. */
+struct top_totals {
+	__u64 map_ns;
+	__u64 unmap_ns;
+	__u64 map_bytes;
+	__u64 map_slots[HIST_SLOTS]; /* as struct hist, for longer */
+	__u64 unmap_slots[HIST_SLOTS];
+	__u64 map_failures[TOP_ERRNOS]; /* by errno; 0: those beyond */
 };
 
 #endif /* VFIOSCOPE_SUMS_H */

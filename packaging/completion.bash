@@ -27,6 +27,12 @@ _vfioscope() {
 		mapfile -t COMPREPLY < <(compgen -d -- "${word:-/sys/fs/cgroup/}")
 		return
 		;;
+	--web.listen-address)
+		# A colon ends a word for bash here, too.
+		mapfile -t COMPREPLY < <(compgen -W "127.0.0.1:18346 :18346" -- "$word")
+		declare -F __ltrim_colon_completions >/dev/null && __ltrim_colon_completions "$word"
+		return
+		;;
 	-w | --replay)
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
@@ -34,7 +40,7 @@ _vfioscope() {
 	esac
 	[[ $word == -* ]] || return
 	mapfile -t COMPREPLY < <(compgen -W "$("$tool" --help 2>/dev/null |
-		grep -Eo -- '(^|[ ,])--?[a-zA-Z0-9][a-z-]*' | tr -d ' ,' | sort -u)" -- "$word")
+		grep -Eo -- '(^|[ ,])--?[a-zA-Z0-9]([a-z.-]*[a-z])?' | tr -d ' ,' | sort -u)" -- "$word")
 }
 
 # The file bears the name of the tool.

@@ -30,3 +30,19 @@ bool driver_is_harmless(const char *device, const char *driver)
 	       (bridge &&
 		(!strcmp(driver, "pcieport") || !strcmp(driver, "shpchp")));
 }
+
+int drivers_let_use(int group)
+{
+	struct sysfs_list devices =
+		sysfs_list("/sys/kernel/iommu_groups/%d/devices", group);
+	char driver[SYSFS_NAME_LEN];
+	int use = devices.count ? 1 : -1;
+
+	for (size_t i = 0; i < devices.count; i++) {
+		driver_of(devices.names[i], driver, sizeof(driver));
+		if (!driver_is_harmless(devices.names[i], driver))
+			use = 0;
+	}
+	sysfs_list_free(&devices);
+	return use;
+}

@@ -12,5 +12,7 @@ bool driver_of(const char *device, char *name, size_t size);
 bool driver_is_vfio(const char *driver);
 /* Whether a device with this driver may share a group with a user's. */
 bool driver_is_harmless(const char *device, const char *driver);
+/* Whether all devices of a group have such; negative: there is no such group. */
+int drivers_let_use(int group);
 
 #endif /* VFIOSCOPE_DRIVERS_H */

@@ -13,6 +13,12 @@
 #define WIDE_BEFORE   35 /* columns, before the bar */
 #define NARROW_BEFORE 20
 
+unsigned int hist_slot_from(unsigned int log)
+{
+	return log < HIST_SUB_BITS ? 1U << log
+				   : (log - HIST_SUB_BITS + 1) * HIST_SUB;
+}
+
 static uint64_t slot_low(unsigned int slot)
 {
 	unsigned int log, sub;

@@ -9,6 +9,8 @@
 
 #include "../../bpf/hist.h"
 
+/* The slot of the value 2^@log, for which all that is less is in lower ones. */
+unsigned int hist_slot_from(unsigned int log);
 /* What was counted since @last, which becomes @now. */
 void hist_since(struct hist *diff, const struct hist *now, struct hist *last);
 void hist_merge(struct hist *sum, const struct hist *more);

@@ -26,6 +26,7 @@ enum holder_kind {
 	HOLDER_KVM,	 /* has a VM that has the file */
 	HOLDER_EXTERNAL, /* code in the kernel */
 	HOLDER_UNBIND,	 /* waits for the device to be given up */
+	HOLDER_KINDS,
 };
 
 enum holder_what {

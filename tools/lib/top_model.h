@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A row a container, and how it is made of sums, snapshot and surveys. */
+/* A row a container, and how it is made of sums, snapshot and surveys: what
+ * vfiotop shows and vfio-exporter gives away.
+ */
 #ifndef VFIOSCOPE_TOP_MODEL_H
 #define VFIOSCOPE_TOP_MODEL_H
 

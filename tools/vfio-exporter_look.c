@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What vfio-exporter looks at. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "lib/drivers.h"
+#include "lib/kmsg.h"
+#include "lib/names.h"
+#include "lib/source.h"
+#include "lib/tool.h"
+#include "vfio-exporter_look.h"
+
+#define PAGE_BYTES 4096
+#define FRESH_NS   100000000ULL	  /* however often somebody asks */
+#define RETRY_NS   10000000000ULL /* what failed is not said each second */
+
+int look_begin(struct look *look, struct run *run)
+{
+	look->log = kmsg_open(false);
+	if (look->log < 0)
+		tool_error("cannot read the kernel's log (/dev/kmsg), faults "
+			   "are not counted: %s",
+			   strerror(-look->log));
+	look->totals = source_map_memory(run->source, "totals",
+					 sizeof(*look->totals), 1);
+	if (!look->totals)
+		return -1;
+	return top_model_open(&look->model, run->source);
+}
+
+void look_end(struct look *look)
+{
+	top_model_close(&look->model);
+	holders_free(&look->holders);
+	free(look->containers);
+	free(look->groups);
+	if (look->totals)
+		munmap(look->totals, PAGE_BYTES);
+	if (look->log >= 0)
+		close(look->log);
+}
+
+static void update_model(struct look *look, const struct run *run)
+{
+	uint64_t age = run->now_ns - look->model_ns;
+
+	if (age < FRESH_NS || (!look->has_model && look->model_ns &&
+			       source_ready(run->source) && age < RETRY_NS))
+		return;
+	look->model_ns = run->now_ns;
+	look->has_model = top_model_update(&look->model, run) >= 0;
+}
+
+/* NULL: no place, or no name. */
+static struct look_device *device_of(struct look *look, const char *name)
+{
+	struct look_device *d;
+	int group;
+
+	for (size_t i = 0; i < look->device_count; i++)
+		if (!strcmp(look->devices[i].name, name))
+			return &look->devices[i];
+	if (!*name || look->device_count == LOOK_DEVICES)
+		return NULL;
+	d = &look->devices[look->device_count++];
+	snprintf(d->name, sizeof(d->name), "%s", name);
+	d->opens = -1;
+	group = filter_group_of(name);
+	if (group >= 0)
+		snprintf(d->group, sizeof(d->group), "%d", group);
+	return d;
+}
+
+static void count_faults(struct look *look)
+{
+	struct look_device *d;
+	struct kmsg_fault fault;
+
+	while (look->log >= 0 &&
+	       kmsg_next(look->log, &fault, &look->overwritten)) {
+		look->suppressed += fault.suppressed;
+		if (fault.suppressed)
+			continue;
+		d = device_of(look, fault.device);
+		if (d)
+			d->faults++;
+		else
+			look->other_faults++;
+	}
+}
+
+void look_tick(struct look *look, const struct run *run)
+{
+	update_model(look, run);
+	count_faults(look);
+}
+
+/* One that began before anybody listened goes on since it was found. */
+static int64_t in_flight(const struct top_flight *f, uint64_t now_ns)
+{
+	if (f->op != FLIGHT_MAP || !f->shown || now_ns < f->began_ns)
+		return 0;
+	return now_ns - f->began_ns;
+}
+
+static void add_container(struct look *look, const struct top_row *row,
+			  const struct run *run)
+{
+	struct look_container *c = &look->containers[look->container_count++];
+
+	memset(c, 0, sizeof(*c));
+	c->row = row;
+	c->map_ns = in_flight(&row->inflight, run->now_ns);
+	snprintf(c->number, sizeof(c->number), "%lld", (long long)row->number);
+	c->memlock.locked = -1;
+	c->memlock.limit = -1;
+	if (row->pid <= 0)
+		return;
+	snprintf(c->pid, sizeof(c->pid), "%lld", (long long)row->pid);
+	memlock_read(&c->memlock, row->pid);
+}
+
+static bool take_containers(struct look *look, const struct run *run)
+{
+	const struct top_model *m = &look->model;
+	struct look_container *list;
+
+	look->container_count = 0;
+	list = realloc(look->containers, (m->count + 1) * sizeof(*list));
+	if (!list)
+		return false;
+	look->containers = list;
+	/* Nobody says what became of those that were there. */
+	if (!source_ready(run->source) && !source_attaching(run->source))
+		return true;
+	for (size_t i = 0; i < m->count; i++) {
+		const struct top_row *row = &m->rows[i];
+
+		if (!row->over &&
+		    filter_match(&run->filter, row->held.pid, row->held.groups,
+				 row->held.group_count))
+			add_container(look, row, run);
+	}
+	return true;
+}
+
+static bool every_group(const struct held_group *group, void *arg)
+{
+	(void)group;
+	(void)arg;
+	return true;
+}
+
+/* When what they go with was looked at again: it is known then that something
+ * changed, or that ten seconds have passed.
+ */
+static void take_holders(struct look *look, const struct run *run)
+{
+	if (!source_ready(run->source) || !look->model.snapshot_ns) {
+		holders_free(&look->holders);
+		look->has_holders = false;
+		look->held_ns = 0;
+		return;
+	}
+	if (look->held_ns == look->model.snapshot_ns)
+		return;
+	look->held_ns = look->model.snapshot_ns;
+	look->has_holders =
+		!holders_take_sure(&look->holders, every_group, NULL);
+	if (!look->has_holders)
+		holders_free(&look->holders);
+}
+
+static void take_devices(struct look *look)
+{
+	struct look_device *d;
+
+	for (size_t i = 0; i < look->device_count; i++)
+		look->devices[i].opens = -1;
+	for (size_t i = 0; i < look->holders.count; i++) {
+		const struct held_group *g = &look->holders.groups[i];
+
+		for (size_t k = 0; k < g->device_count; k++) {
+			d = device_of(look, g->devices[k].name);
+			if (!d)
+				continue;
+			d->opens = g->devices[k].open_count;
+			snprintf(d->group, sizeof(d->group), "%d", g->id);
+		}
+	}
+}
+
+/* What its container is called here. */
+static void name_container(struct look *look, struct look_group *to,
+			   const struct held_group *g)
+{
+	const struct top_row *row;
+
+	if (!g->attached)
+		return;
+	to->attached = true;
+	row = top_model_find(&look->model, g->container);
+	if (!row)
+		return;
+	snprintf(to->container, sizeof(to->container), "%lld",
+		 (long long)row->number);
+	memcpy(to->vm, row->held.vm, sizeof(to->vm));
+}
+
+static void add_group(struct look *look, const struct held_group *g)
+{
+	struct look_group *to = &look->groups[look->group_count];
+
+	if (look->group_count && to[-1].id == g->id) {
+		to--;
+	} else {
+		memset(to, 0, sizeof(*to));
+		to->id = g->id;
+		to->viable = drivers_let_use(g->id);
+		snprintf(to->number, sizeof(to->number), "%d", g->id);
+		look->group_count++;
+	}
+	name_container(look, to, g);
+	to->users += g->users;
+	to->unaccounted += g->unaccounted;
+	to->external += g->external;
+	for (size_t i = 0; i < g->holder_count; i++)
+		to->holders[g->holders[i].kind] += g->holders[i].count ?: 1;
+}
+
+static bool take_groups(struct look *look, const struct run *run)
+{
+	const struct holders *h = &look->holders;
+	struct look_group *list;
+
+	look->group_count = 0;
+	list = realloc(look->groups, (h->count + 1) * sizeof(*list));
+	if (!list)
+		return false;
+	look->groups = list;
+	for (size_t i = 0; i < h->count; i++)
+		if (held_group_match(&h->groups[i], &run->filter))
+			add_group(look, &h->groups[i]);
+	return true;
+}
+
+void look_take(struct look *look, const struct run *run)
+{
+	update_model(look, run);
+	take_holders(look, run);
+	take_devices(look);
+	count_faults(look);
+	if (take_containers(look, run) && take_groups(look, run))
+		return;
+	tool_error("out of memory");
+	look->container_count = 0;
+	look->group_count = 0;
+}
