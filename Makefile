@@ -25,6 +25,7 @@ help:
 	@echo 'make sanitize    the tools under ASan, UBSan and valgrind'
 	@echo 'make bench       what mapping, tracing and the tools cost'
 	@echo 'make install, make dkms, make deb   the usual ways onto a host'
+	@echo 'make dashboards  those for Grafana, in build/dashboards'
 	@echo 'make clean       forget build/ (the cache of kernels stays)'
 
 deps:
@@ -70,6 +71,9 @@ sanitize: all modules-all
 bench: all modules selftests
 	selftests/bench/run
 
+dashboards:
+	dashboards/grafana build $(BUILD)/dashboards
+
 install: all
 	packaging/install tools
 	@echo 'tools are installed; `make dkms` installs the modules'
@@ -88,4 +92,4 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all help deps modules modules-all selftests demo test soak compatibility check \
-	debug-kernel torture sanitize bench install uninstall dkms deb clean
+	debug-kernel torture sanitize bench dashboards install uninstall dkms deb clean
