@@ -25,6 +25,8 @@ help:
 	@echo 'make sanitize    the tools under ASan, UBSan and valgrind'
 	@echo 'make bench       what mapping, tracing and the tools cost'
 	@echo 'make install, make dkms, make deb   the usual ways onto a host'
+	@echo 'make fleet       three hosts, a real Prometheus, every alert and panel'
+	@echo 'make demo-dashboards   the same on show, until a key is pressed'
 	@echo 'make dashboards  those for Grafana, in build/dashboards'
 	@echo 'make clean       forget build/ (the cache of kernels stays)'
 
@@ -51,6 +53,12 @@ test: all modules-all selftests
 soak: deps
 	$(MAKE) MODULES= all modules-all selftests
 	selftests/clients/soak $(if $(filter file,$(origin KVER)),$(KVERS),$(KVER))
+
+fleet: all modules-all selftests
+	selftests/fleet/run test
+
+demo-dashboards: all modules-all selftests
+	selftests/fleet/run show
 
 compatibility: all modules-all selftests
 	EVERY_IOMMU=1 selftests/run-tests '^(uapi|clients)'
@@ -91,5 +99,6 @@ deb: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all help deps modules modules-all selftests demo test soak compatibility check \
+.PHONY: all help deps modules modules-all selftests demo test soak fleet demo-dashboards \
+	compatibility check \
 	debug-kernel torture sanitize bench dashboards install uninstall dkms deb clean

@@ -8,9 +8,11 @@
  *	never	   a write to where nothing was mapped
  *	read_only  a write to the page that is for reading only
  *	unmapped   the first page unmapped, then a write to it
- *	flood	   7 writes to as many places where nothing was mapped
+ *	flood	   7 writes, or as many as its argument says, to as many places where
+ *		   nothing was mapped
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 
 #include "../lib/edu.h"
@@ -28,8 +30,9 @@ static void wait_for_line(const char *phase)
 		vfio_die("nobody waits for phase %s", phase);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	int flood = argc > 1 ? atoi(argv[1]) : FLOOD;
 	struct vfio_space space;
 	char *memory = vfio_memory(2 * SZ_4K, 0);
 	struct edu edu;
@@ -51,7 +54,7 @@ int main(void)
 		vfio_die("unmap did not");
 	edu_write(&edu, IOVA, 64);
 	wait_for_line("unmapped");
-	for (int i = 1; i <= FLOOD; i++)
+	for (int i = 1; i <= flood; i++)
 		edu_write(&edu, NEVER + i * SZ_2M, 64);
 	wait_for_line("flood");
 	edu_close(&edu);
