@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <microhttpd.h>
 #include <netdb.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,12 +142,24 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection,
 	return reply(connection, &answer);
 }
 
+/* getaddrinfo() takes any number, and leaves of it what fits. */
+static bool is_port(const char *port)
+{
+	unsigned long number;
+	char *end;
+
+	if (*port < '0' || *port > '9')
+		return *port;
+	number = strtoul(port, &end, 10);
+	return !*end && number > 0 && number <= UINT16_MAX;
+}
+
 /* HOST:PORT into its two parts; false: it is not that. */
 static bool split(char *address, const char **host, const char **port)
 {
 	char *colon = strrchr(address, ':'), *end;
 
-	if (!colon || !colon[1])
+	if (!colon || !is_port(colon + 1))
 		return false;
 	*colon = '\0';
 	*port = colon + 1;
@@ -188,11 +201,11 @@ static int listen_to(const char *address)
 				 .ai_flags = AI_PASSIVE},
 			*list = NULL;
 	const char *host, *port;
-	char copy[256];
+	char copy[NI_MAXHOST + NI_MAXSERV];
 	int fd = -1, ret;
 
-	snprintf(copy, sizeof(copy), "%s", address);
-	if (!split(copy, &host, &port)) {
+	ret = snprintf(copy, sizeof(copy), "%s", address);
+	if ((size_t)ret >= sizeof(copy) || !split(copy, &host, &port)) {
 		tool_error("an address is HOST:PORT, [HOST]:PORT or :PORT, not "
 			   "\"%s\"",
 			   address);
