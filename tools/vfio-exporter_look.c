@@ -133,7 +133,8 @@ static bool take_containers(struct look *look, const struct run *run)
 		return false;
 	look->containers = list;
 	/* Nobody says what became of those that were there. */
-	if (!source_ready(run->source) && !source_attaching(run->source))
+	if (!look->has_model ||
+	    (!source_ready(run->source) && !source_attaching(run->source)))
 		return true;
 	for (size_t i = 0; i < m->count; i++) {
 		const struct top_row *row = &m->rows[i];
@@ -158,7 +159,8 @@ static bool every_group(const struct held_group *group, void *arg)
  */
 static void take_holders(struct look *look, const struct run *run)
 {
-	if (!source_ready(run->source) || !look->model.snapshot_ns) {
+	if (!source_ready(run->source) || !look->has_model ||
+	    !look->model.snapshot_ns) {
 		holders_free(&look->holders);
 		look->has_holders = false;
 		look->held_ns = 0;
