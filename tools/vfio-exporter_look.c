@@ -44,10 +44,8 @@ void look_end(struct look *look)
 
 static void update_model(struct look *look, const struct run *run)
 {
-	uint64_t age = run->now_ns - look->model_ns;
-
-	if (age < FRESH_NS || (!look->has_model && look->model_ns &&
-			       source_ready(run->source) && age < RETRY_NS))
+	if (!look->has_model && look->model_ns && source_ready(run->source) &&
+	    run->now_ns - look->model_ns < RETRY_NS)
 		return;
 	look->model_ns = run->now_ns;
 	look->has_model = top_model_update(&look->model, run) >= 0;
@@ -250,7 +248,10 @@ static bool take_groups(struct look *look, const struct run *run)
 
 void look_take(struct look *look, const struct run *run)
 {
-	update_model(look, run);
+	if (run->now_ns - look->asked_ns >= FRESH_NS) {
+		look->asked_ns = run->now_ns;
+		update_model(look, run);
+	}
 	take_holders(look, run);
 	take_devices(look);
 	count_faults(look);

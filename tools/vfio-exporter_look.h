@@ -47,6 +47,7 @@ struct look {
 	struct top_model model;
 	struct top_totals *totals;
 	uint64_t model_ns; /* when it was updated */
+	uint64_t asked_ns; /* the same, for somebody who asked */
 	bool has_model;
 
 	struct holders holders;
