@@ -51,6 +51,20 @@ static void update_model(struct look *look, const struct run *run)
 	look->has_model = top_model_update(&look->model, run) >= 0;
 }
 
+/* A mediated device has a name that there never was before, so that the places
+ * would be used up by those that are gone: one without a fault has nothing that
+ * must be remembered. NULL: there is no place.
+ */
+static struct look_device *place_for_device(struct look *look)
+{
+	if (look->device_count < LOOK_DEVICES)
+		return &look->devices[look->device_count++];
+	for (size_t i = 0; i < LOOK_DEVICES; i++)
+		if (look->devices[i].opens < 0 && !look->devices[i].faults)
+			return &look->devices[i];
+	return NULL;
+}
+
 /* NULL: no place, or no name. */
 static struct look_device *device_of(struct look *look, const char *name)
 {
@@ -60,9 +74,10 @@ static struct look_device *device_of(struct look *look, const char *name)
 	for (size_t i = 0; i < look->device_count; i++)
 		if (!strcmp(look->devices[i].name, name))
 			return &look->devices[i];
-	if (!*name || look->device_count == LOOK_DEVICES)
+	d = *name ? place_for_device(look) : NULL;
+	if (!d)
 		return NULL;
-	d = &look->devices[look->device_count++];
+	memset(d, 0, sizeof(*d));
 	snprintf(d->name, sizeof(d->name), "%s", name);
 	d->opens = -1;
 	group = filter_group_of(name);
