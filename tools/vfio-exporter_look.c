@@ -188,7 +188,8 @@ static void take_holders(struct look *look, const struct run *run)
 		holders_free(&look->holders);
 }
 
-static void take_devices(struct look *look)
+/* Faults are counted for the host, whatever the filter says; opens are not. */
+static void take_devices(struct look *look, const struct run *run)
 {
 	struct look_device *d;
 
@@ -196,12 +197,14 @@ static void take_devices(struct look *look)
 		look->devices[i].opens = -1;
 	for (size_t i = 0; i < look->holders.count; i++) {
 		const struct held_group *g = &look->holders.groups[i];
+		bool shown = held_group_match(g, &run->filter);
 
 		for (size_t k = 0; k < g->device_count; k++) {
 			d = device_of(look, g->devices[k].name);
 			if (!d)
 				continue;
-			d->opens = g->devices[k].open_count;
+			if (shown)
+				d->opens = g->devices[k].open_count;
 			snprintf(d->group, sizeof(d->group), "%d", g->id);
 		}
 	}
@@ -268,7 +271,7 @@ void look_take(struct look *look, const struct run *run)
 		update_model(look, run);
 	}
 	take_holders(look, run);
-	take_devices(look);
+	take_devices(look, run);
 	count_faults(look);
 	if (take_containers(look, run) && take_groups(look, run))
 		return;

@@ -155,6 +155,7 @@ test_exporter_choice() {
 	ok $? "another one listens" -- "$work/choice.out"
 	soon "--pids: the client's" "[re.search('pid=\"([0-9]+)', k)[1] for k in of('vfio_pinned_bytes')] == ['$client']"
 	is "-g: this group alone" 1 "$(prom "len(of('vfio_group_viable'))")"
+	is "-g: its device alone" "['vfio_device_opens{device=\"$edu\",group=\"$(group_of "$edu")\"}']" "$(prom "list(of('vfio_device_opens'))")"
 	is "what it counts begins with it" 0 "$(prom "s['vfio_dma_map_duration_seconds_count']")"
 	kill -TERM $pid
 	ended 120 $pid
