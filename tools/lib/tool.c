@@ -218,7 +218,8 @@ static void consume(struct run *run, struct loop *loop)
 
 static bool may_tick(const struct run *run)
 {
-	return run->screen || !run->source || source_ready(run->source) ||
+	return run->screen || run->tool->serve || !run->source ||
+	       source_ready(run->source) ||
 	       (run->tool->early && source_attaching(run->source));
 }
 

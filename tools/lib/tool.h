@@ -76,7 +76,8 @@ struct tool {
 	/* A server's part of the loop: the fd that it waits for, which there
 	 * is once @begin was called, in how many ms it must be served at the
 	 * latest (negative: that does not matter), and its turn, with the
-	 * time in run->now_ns. Its standard output may be closed.
+	 * time in run->now_ns. It has its ticks without vfio as well, and its
+	 * standard output may be closed.
 	 */
 	int (*serve_fd)(struct run *run);
 	int (*serve_in)(struct run *run);
