@@ -27,6 +27,8 @@ int look_begin(struct look *look, struct run *run)
 					 sizeof(*look->totals), 1);
 	if (!look->totals)
 		return -1;
+	/* Nobody is told what a map waits for: no samples of every CPU. */
+	look->model.phases.failed = true;
 	return top_model_open(&look->model, run->source);
 }
 
