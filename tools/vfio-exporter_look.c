@@ -112,12 +112,25 @@ void look_tick(struct look *look, const struct run *run)
 	count_faults(look);
 }
 
-/* One that began before anybody listened goes on since it was found. */
-static int64_t in_flight(const struct top_flight *f, uint64_t now_ns)
+/* Of maps alone, which may wait for an unmap that the model has as the oldest
+ * call. One that began before anybody listened goes on since it was found.
+ */
+static int64_t in_flight(const struct top_row *row,
+			 const struct top_container *sums, uint64_t now_ns)
 {
-	if (f->op != FLIGHT_MAP || !f->shown || now_ns < f->began_ns)
-		return 0;
-	return now_ns - f->began_ns;
+	const struct top_flight *f = &row->inflight;
+	uint64_t began_ns = now_ns;
+
+	if (f->op == FLIGHT_MAP && f->found && f->began_ns < began_ns)
+		began_ns = f->began_ns;
+	for (int i = 0; i < TOP_INFLIGHT; i++) {
+		const struct top_inflight *one = &sums->inflight[i];
+
+		if (__atomic_load_n(&one->tid, __ATOMIC_ACQUIRE) &&
+		    !one->unmap && one->start_ns && one->start_ns < began_ns)
+			began_ns = one->start_ns;
+	}
+	return now_ns - began_ns;
 }
 
 static void add_container(struct look *look, const struct top_row *row,
@@ -127,7 +140,8 @@ static void add_container(struct look *look, const struct top_row *row,
 
 	memset(c, 0, sizeof(*c));
 	c->row = row;
-	c->map_ns = in_flight(&row->inflight, run->now_ns);
+	c->map_ns = in_flight(row, top_model_sums(&look->model, row->container),
+			      run->now_ns);
 	snprintf(c->number, sizeof(c->number), "%lld", (long long)row->number);
 	c->memlock.locked = -1;
 	c->memlock.limit = -1;
