@@ -44,8 +44,25 @@ void look_end(struct look *look)
 		close(look->log);
 }
 
+/* Of what is in flight when nobody listens any more the end is not heard: it
+ * would go on for ever. If it still does when somebody listens again, the books
+ * tell.
+ */
+static void forget_calls(struct look *look)
+{
+	for (int i = 0; i < TOP_CONTAINERS; i++) {
+		struct top_container *c = &look->model.sums[i];
+
+		for (int k = 0; k < TOP_INFLIGHT && c->key; k++)
+			__atomic_store_n(&c->inflight[k].tid, 0,
+					 __ATOMIC_RELAXED);
+	}
+}
+
 static void update_model(struct look *look, const struct run *run)
 {
+	if (!source_ready(run->source) && !source_attaching(run->source))
+		forget_calls(look);
 	if (!look->has_model && look->model_ns && source_ready(run->source) &&
 	    run->now_ns - look->model_ns < RETRY_NS)
 		return;
