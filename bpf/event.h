@@ -15,7 +15,7 @@
 #include <linux/types.h>
 #endif
 
-#define VFIOSCOPE_NAME_LEN 32
+#define VFIOSCOPE_NAME_LEN 40 /* a mediated device is called by its UUID */
 #define VFIOSCOPE_COMM_LEN 16
 
 #define EV_PAGE_BYTES 4096    /* of a figure in pages; x86-64 has no other */

@@ -170,6 +170,18 @@ test_vfioholders_without_vfio() {
 	ok $? "and load again"
 }
 
+# A mediated device is called by a UUID.
+test_vfioholders_mediated() {
+	local uuid=83b8f4f2-509f-382f-3c1e-e6bfe0fa1003 devices=/sys/bus/mdev/devices
+	modprobe vfio_testparent
+	echo $uuid >/sys/class/mdev_bus/vfio_testparent.0/mdev_supported_types/vfio_testparent-one/create
+	vfioholders --json "$(basename "$(realpath $devices/$uuid/iommu_group)")" >"$work/mediated.json"
+	is "a mediated device by all of its name" "['$uuid']" "$(json "$work/mediated.json" 'rows(name)[0]["devices"]')"
+	echo 1 >$devices/$uuid/remove
+	modprobe -r vfio_testparent
+	ok $? "and its parent goes"
+}
+
 test_vfioholders() {
 	local group
 	group=$(group_of $edu)
@@ -178,5 +190,6 @@ test_vfioholders() {
 	modprobe vhost_net
 	test_vfioholders_stages
 	test_vfioholders_many
+	test_vfioholders_mediated
 	test_vfioholders_without_vfio
 }

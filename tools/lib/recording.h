@@ -18,7 +18,7 @@
 #include "../../bpf/record.h"
 
 #define RECORD_MAGIC	 "VFIOREC\n"
-#define RECORD_VERSION	 2
+#define RECORD_VERSION	 3
 #define RECORD_MAX_CHUNK (64 << 20) /* a larger one is not a chunk */
 
 struct record_header {
