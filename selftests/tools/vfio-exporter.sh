@@ -170,7 +170,7 @@ test_exporter_hostile() {
 		"not ok "*) ok 1 "${line#not ok }" ;;
 		*) echo "$line" ;;
 		esac
-	done < <(timeout 200 python3 "$here/vfio_exporter_hostile.py" 18346 "$exporter" ${sanitized:+sanitized} 2>&1 ||
+	done < <(timeout 600 python3 "$here/vfio_exporter_hostile.py" 18346 "$exporter" ${sanitized:+sanitized} 2>&1 ||
 		echo "not ok the hostile clients came to their end")
 }
 
