@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "lib/containers.h"
 #include "lib/filter.h"
 #include "lib/kmsg.h"
@@ -145,14 +146,6 @@ static const struct column columns[] = {
 
 static const struct table table = {columns,
 				   sizeof(columns) / sizeof(columns[0])};
-
-static int64_t clock_ns(clockid_t id)
-{
-	struct timespec t;
-
-	clock_gettime(id, &t);
-	return t.tv_sec * 1000000000LL + t.tv_nsec;
-}
 
 static int event(struct run *run, const void *data, size_t size)
 {

@@ -4,8 +4,8 @@
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "lib/clock.h"
 #include "lib/names.h"
 #include "lib/tool.h"
 #include "vfioleak_books.h"
@@ -358,12 +358,9 @@ static int add_record(struct leak_books *b, const struct snap_record *r)
 
 int leak_books_begin(struct leak_books *b)
 {
-	struct timespec now;
-
 	if (snapshot_take(&b->snapshot) < 0)
 		return -1;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	b->snapshot_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
+	b->snapshot_ns = now_ns();
 	for (size_t i = 0; i < b->snapshot.count; i++) {
 		if (add_record(b, &b->snapshot.records[i]) >= 0)
 			continue;

@@ -2,21 +2,13 @@
 /* vfiosnoop -w: what a recording needs beside the events. */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "lib/clock.h"
 #include "lib/names.h"
 #include "lib/source.h"
 #include "vfiosnoop_record.h"
 
-#define SNAPSHOT_EVERY 1000000000ULL /* at most */
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
+#define SNAPSHOT_EVERY NS_PER_S /* at most */
 
 int snoop_recording_open(struct snoop_recording *rec, const struct run *run,
 			 const char *path)

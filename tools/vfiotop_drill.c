@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "lib/clock.h"
 #include "lib/names.h"
 #include "lib/tool.h"
 #include "vfiotop_drill.h"
@@ -45,24 +45,16 @@ static int larger_first(const void *a, const void *b)
 	return x->size < y->size ? 1 : x->size > y->size ? -1 : 0;
 }
 
-static uint64_t clock_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
-
 static int find_kinds(struct top_drill *d, const struct top_row *row)
 {
-	uint64_t start = clock_ns();
+	uint64_t start = now_ns();
 	bool again = !d->owners.count;
 	struct maps_rows rows;
 	bool made = maps_rows_make(&rows, &d->owners, row->container,
 				   d->mappings.list, d->mappings.count);
 
 	if (again)
-		d->owners_took_ns = clock_ns() - start;
+		d->owners_took_ns = now_ns() - start;
 	if (made) {
 		d->kind_count = maps_rows_kinds(&rows, d->kinds);
 		qsort(d->kinds, d->kind_count, sizeof(*d->kinds), larger_first);

@@ -21,8 +21,8 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "flight.h"
 #include "phase.h"
 
@@ -35,14 +35,6 @@
 static uint64_t load(const __u64 *v)
 {
 	return __atomic_load_n(v, __ATOMIC_RELAXED);
-}
-
-static uint64_t now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 
 const char *flight_name(enum flight_op op)
@@ -120,7 +112,7 @@ static void pace_step(struct top_flight *f, uint64_t at)
  */
 static void estimate(struct top_flight *f)
 {
-	uint64_t at = now(), took, waited;
+	uint64_t at = now_ns(), took, waited;
 	int64_t gained, left;
 
 	pace_step(f, at);
@@ -278,10 +270,10 @@ static void adopt(struct top_flight *f, struct snapshot *snapshot,
 	survey->walk = 0;
 	survey->find = 1;
 	survey->iova = call.iova;
-	f->began_ns = now();
+	f->began_ns = now_ns();
 	if (snapshot_survey(snapshot, survey))
 		flight_end(f);
-	pace_begin(f, now(), survey->done);
+	pace_begin(f, now_ns(), survey->done);
 }
 
 static void follow_map(struct top_flight *f, const struct snap_survey *survey)
@@ -348,7 +340,7 @@ static void follow_teardown(struct top_flight *f,
 		f->done = given < f->size ? given : f->size;
 	/* When it began nobody saw: the pace is that of what is seen of it. */
 	if (!f->mark_count)
-		pace_begin(f, now(), f->done);
+		pace_begin(f, now_ns(), f->done);
 	/* It may be held by what the snapshot does not see: an fd that is in
 	 * flight over a socket.
 	 */

@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "replay.h"
 #include "snapshot.h"
 #include "snapshot.skel.h"
@@ -117,7 +117,6 @@ static int open_iterator(const struct bpf_program *program)
 int snapshot_take(struct snapshot *s)
 {
 	struct snapshot_bpf *bpf;
-	struct timespec now;
 	int fd, ret;
 
 	s->count = 0;
@@ -127,8 +126,7 @@ int snapshot_take(struct snapshot *s)
 	if (ret)
 		return ret;
 	bpf = s->bpf;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	s->taken_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
+	s->taken_ns = now_ns();
 	fd = open_iterator(bpf->progs.snapshot);
 	ret = fd < 0 ? fd : read_all(s, fd);
 	if (fd >= 0)
