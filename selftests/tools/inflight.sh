@@ -5,13 +5,6 @@
 # the same time there is no pace by which to tell the time left.
 
 test_inflight() {
-	local line
-	while read -r line; do
-		case $line in
-		"ok "*) ok 0 "${line#ok }" ;;
-		"not ok "*) ok 1 "${line#not ok }" ;;
-		*) echo "$line" ;;
-		esac
-	done < <(python3 "$here/inflight.py" "$bin/selftests/tools_coldmap" 3072 2>&1 ||
-		echo "not ok the story of a large map was told to its end")
+	counted "the story of a large map was told to its end" \
+		python3 "$here/inflight.py" "$bin/selftests/tools_coldmap" 3072
 }

@@ -27,6 +27,20 @@ is() {
 	ok $? "$1: $2" "seen: $3"
 }
 
+# counted NAME COMMAND ..: counts what it says, lines "ok NAME" and "not ok NAME"; NAME
+# is that of its coming to its end.
+counted() {
+	local name=$1 line
+	shift
+	while read -r line; do
+		case $line in
+		"ok "*) ok 0 "${line#ok }" ;;
+		"not ok "*) ok 1 "${line#not ok }" ;;
+		*) echo "$line" ;;
+		esac
+	done < <("$@" 2>&1 && echo "ok $name" || echo "not ok $name")
+}
+
 # soon WANTED COMMAND ..: waits until the command prints that; a check comes after it.
 soon() {
 	local wanted=$1 end=$((SECONDS + 60))

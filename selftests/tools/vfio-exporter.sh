@@ -163,15 +163,8 @@ test_exporter_choice() {
 }
 
 test_exporter_hostile() {
-	local line
-	while read -r line; do
-		case $line in
-		"ok "*) ok 0 "${line#ok }" ;;
-		"not ok "*) ok 1 "${line#not ok }" ;;
-		*) echo "$line" ;;
-		esac
-	done < <(timeout 600 python3 "$here/vfio_exporter_hostile.py" 18346 "$exporter" ${sanitized:+sanitized} 2>&1 ||
-		echo "not ok the hostile clients came to their end")
+	counted "the hostile clients came to their end" timeout 600 \
+		python3 "$here/vfio_exporter_hostile.py" 18346 "$exporter" ${sanitized:+sanitized}
 }
 
 test_exporter_holders() {

@@ -5,7 +5,9 @@
  *
  * Its own timeout is for connections where nothing happens. One that trickles
  * is ended by the time it has altogether, for which every connection has a
- * place here from when it was accepted.
+ * place here from when it was accepted. When nearly all places are taken, the
+ * one longest here is ended for each that comes: whoever asks and reads at once
+ * is answered, however many others do not.
  */
 #include <errno.h>
 #include <microhttpd.h>
@@ -15,21 +17,22 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "tool.h"
 #include "web.h"
 
-#define CONNECTIONS   256
-#define BYTES_EACH    16384 /* of a request, and of an answer's headers */
-#define IDLE_SECONDS  5
-#define TOTAL_SECONDS 10
-#define BACKLOG	      128
+#define CONNECTIONS  256
+#define CROWD	     224   /* from here on one has to go for each that comes */
+#define BYTES_EACH   16384 /* of a request, and of an answer's headers */
+#define IDLE_SECONDS 5
+#define TOTAL_NS     (10 * NS_PER_S)
+#define BACKLOG	     128
 
 struct place {
 	int fd; /* -1: free */
-	time_t until;
+	uint64_t until_ns;
 };
 
 struct web {
@@ -37,14 +40,28 @@ struct web {
 	web_ask ask;
 	void *arg;
 	struct place places[CONNECTIONS];
+	int taken; /* of them */
 };
 
-static time_t now(void)
+/* The daemon closes it when it sees that; until then it is not the oldest. */
+static void hang_up(struct place *place)
 {
-	struct timespec t;
+	shutdown(place->fd, SHUT_RDWR);
+	place->until_ns = now_ns() + TOTAL_NS;
+}
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec;
+static struct place *oldest(struct web *web)
+{
+	struct place *found = NULL;
+
+	for (int i = 0; i < CONNECTIONS; i++) {
+		struct place *place = &web->places[i];
+
+		if (place->fd >= 0 &&
+		    (!found || place->until_ns < found->until_ns))
+			found = place;
+	}
+	return found;
 }
 
 static void on_connection(void *cls, struct MHD_Connection *connection,
@@ -55,18 +72,23 @@ static void on_connection(void *cls, struct MHD_Connection *connection,
 	struct web *web = cls;
 
 	if (c == MHD_CONNECTION_NOTIFY_CLOSED) {
-		if (place)
+		if (place) {
 			place->fd = -1;
+			web->taken--;
+		}
 		return;
 	}
+	if (web->taken >= CROWD)
+		hang_up(oldest(web));
 	info = MHD_get_connection_info(connection,
 				       MHD_CONNECTION_INFO_CONNECTION_FD);
 	for (int i = 0; info && i < CONNECTIONS; i++) {
 		if (web->places[i].fd >= 0)
 			continue;
 		web->places[i].fd = info->connect_fd;
-		web->places[i].until = now() + TOTAL_SECONDS;
+		web->places[i].until_ns = now_ns() + TOTAL_NS;
 		*context = &web->places[i];
+		web->taken++;
 		return;
 	}
 }
@@ -268,33 +290,32 @@ int web_timeout(struct web *web)
 {
 	unsigned MHD_LONG_LONG ms;
 	int timeout = -1;
-	time_t at = now();
+	uint64_t at = now_ns();
 
 	if (MHD_get_timeout(web->daemon, &ms) == MHD_YES)
 		timeout = ms < IDLE_SECONDS * 1000 ? (int)ms
 						   : IDLE_SECONDS * 1000;
 	for (int i = 0; i < CONNECTIONS; i++) {
 		const struct place *place = &web->places[i];
-		int left = (place->until - at) * 1000;
+		int left = place->until_ns > at
+				   ? (place->until_ns - at) / NS_PER_MS + 1
+				   : 0;
 
 		if (place->fd >= 0 && (timeout < 0 || left < timeout))
-			timeout = left > 0 ? left : 0;
+			timeout = left;
 	}
 	return timeout;
 }
 
 void web_serve(struct web *web)
 {
-	time_t at = now();
+	uint64_t at = now_ns();
 
 	for (int i = 0; i < CONNECTIONS; i++) {
 		struct place *place = &web->places[i];
 
-		if (place->fd < 0 || place->until > at)
-			continue;
-		/* The daemon closes it when it sees that. */
-		shutdown(place->fd, SHUT_RDWR);
-		place->until = at + TOTAL_SECONDS;
+		if (place->fd >= 0 && place->until_ns <= at)
+			hang_up(place);
 	}
 	MHD_run(web->daemon);
 }
