@@ -26,6 +26,7 @@ help:
 	@echo 'make bench       what mapping, tracing and the tools cost'
 	@echo 'make install, make dkms, make deb   the usual ways onto a host'
 	@echo 'make fleet       three hosts, a real Prometheus, every alert and panel'
+	@echo 'make fleet-scale   after it: what 1,000 such hosts cost a Prometheus'
 	@echo 'make demo-dashboards   the same on show, until a key is pressed'
 	@echo 'make dashboards  those for Grafana, in build/dashboards'
 	@echo 'make clean       forget build/ (the cache of kernels stays)'
@@ -56,6 +57,9 @@ soak: deps
 
 fleet: all modules-all selftests
 	selftests/fleet/run test
+
+fleet-scale: deps
+	selftests/fleet/scale $(BUILD)/fleet/scrape
 
 demo-dashboards: all modules-all selftests
 	selftests/fleet/run show
@@ -99,6 +103,6 @@ deb: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all help deps modules modules-all selftests demo test soak fleet demo-dashboards \
-	compatibility check \
+.PHONY: all help deps modules modules-all selftests demo test soak fleet fleet-scale \
+	demo-dashboards compatibility check \
 	debug-kernel torture sanitize bench dashboards install uninstall dkms deb clean
