@@ -6,10 +6,13 @@
  */
 #include <fcntl.h>
 #include <linux/memfd.h>
+#include <linux/userfaultfd.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
@@ -277,6 +280,34 @@ TEST_F(dma, pages_that_are_not_there)
 		  __vfio_map(self->fd, hole + 7 * SZ_4K, IOVA, SZ_4K, VFIO_RW));
 	expect_state(_metadata, self, 0, 0);
 	munmap(hole, 11 * SZ_4K);
+}
+
+/* A map does not wait for whom a userfaultfd tells of the fault. */
+TEST_F(dma, memory_of_a_userfaultfd)
+{
+	struct uffdio_api api = {.api = UFFD_API};
+	char *mem = vfio_memory(11 * SZ_4K, 0);
+	struct uffdio_register range = {
+		.range = {.start = (__u64)mem + 5 * SZ_4K, .len = 3 * SZ_4K},
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	int uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	if (uffd < 0)
+		SKIP(return, "no userfaultfd");
+	ASSERT_EQ(0, ioctl(uffd, UFFDIO_API, &api));
+	ASSERT_EQ(0, madvise(mem, 11 * SZ_4K, MADV_DONTNEED));
+	ASSERT_EQ(0, ioctl(uffd, UFFDIO_REGISTER, &range));
+	EXPECT_EQ(-EFAULT,
+		  __vfio_map(self->fd, mem, IOVA, 11 * SZ_4K, VFIO_RW));
+	EXPECT_EQ(-EFAULT, __vfio_map(self->fd, mem + 6 * SZ_4K, IOVA, SZ_4K,
+				      VFIO_DMA_MAP_FLAG_READ));
+	expect_state(_metadata, self, 0, 0);
+	EXPECT_EQ(0, __vfio_map(self->fd, mem, IOVA, 5 * SZ_4K, VFIO_RW));
+	expect_state(_metadata, self, 1, 5);
+	vfio_unmap_all(self->fd);
+	close(uffd);
+	munmap(mem, 11 * SZ_4K);
 }
 
 TEST_F(dma, read_only_memory)

@@ -4,6 +4,8 @@
  * device pins what it wants, each page is charged once, and an unmap asks the
  * device to let go.
  */
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -344,6 +346,66 @@ TEST_F(emulated, dirty_is_what_was_pinned_or_written)
 	bits = 0;
 	ASSERT_EQ(0, vfio_ioctl(self->fd, VFIO_IOMMU_DIRTY_PAGES, &arg));
 	EXPECT_EQ(0x18, bits);
+}
+
+static long track(int fd, __u32 flags)
+{
+	struct vfio_iommu_type1_dirty_bitmap arg = {
+		.argsz = sizeof(arg),
+		.flags = flags,
+	};
+
+	return vfio_ioctl(fd, VFIO_IOMMU_DIRTY_PAGES, &arg);
+}
+
+static bool tracked_enough;
+
+static void *stop_tracking(void *fd)
+{
+	while (!__atomic_load_n(&tracked_enough, __ATOMIC_RELAXED))
+		track(*(int *)fd, VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP);
+	return NULL;
+}
+
+/* While the device is asked to let go nobody holds the container's lock. */
+TEST_F(emulated, tracking_ends_during_an_unmap)
+{
+	__u64 bits, asked;
+	struct {
+		struct vfio_iommu_type1_dma_unmap unmap;
+		struct vfio_bitmap bitmap;
+	} arg = {
+		.unmap = {.argsz = sizeof(arg),
+			  .flags = VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP,
+			  .iova = IOVA,
+			  .size = 3 * SZ_4K},
+		.bitmap = {.pgsize = SZ_4K, .size = 8, .data = &bits},
+	};
+	int met = 0;
+	pthread_t other;
+
+	if (!ours_loaded())
+		SKIP(return, "stock reads a bitmap that is not there");
+	ASSERT_EQ(0, pthread_create(&other, NULL, stop_tracking, &self->fd));
+	for (int i = 0; i < 5000 && met < 7; i++) {
+		long ret;
+
+		vfio_map(self->fd, self->mem, IOVA, 3 * SZ_4K);
+		ASSERT_EQ(2, pin(self, IOVA, 2));
+		asked = testdev_stats(self->testdev, NAME).unmap_calls;
+		track(self->fd, VFIO_IOMMU_DIRTY_PAGES_FLAG_START);
+		ret = vfio_ioctl(self->fd, VFIO_IOMMU_UNMAP_DMA, &arg);
+		if (!ret)
+			continue;
+		ASSERT_EQ(-EINVAL, ret);
+		/* It was refused before the device was asked, or after. */
+		met += testdev_stats(self->testdev, NAME).unmap_calls > asked;
+		vfio_unmap(self->fd, IOVA, 3 * SZ_4K);
+	}
+	__atomic_store_n(&tracked_enough, true, __ATOMIC_RELAXED);
+	pthread_join(other, NULL);
+	EXPECT_GT(met, 0);
+	EXPECT_EQ(0, locked_pages(0));
 }
 
 TEST(type1_cannot_pin)

@@ -112,13 +112,14 @@ void vfio_account_settle(struct vfio_dma *dma, unsigned long pages)
 		vfio_account_uncharge(dma, dma->locked_vm - pages);
 		return;
 	}
-	if (!mmget_not_zero(dma->mm))
-		return;
-	mmap_write_lock(dma->mm);
-	__account_locked_vm(dma->mm, pages - dma->locked_vm, true, dma->task,
-			    true);
-	mmap_write_unlock(dma->mm);
-	mmput(dma->mm);
+	/* Memory that has died is charged nowhere, and given back nowhere. */
+	if (mmget_not_zero(dma->mm)) {
+		mmap_write_lock(dma->mm);
+		__account_locked_vm(dma->mm, pages - dma->locked_vm, true,
+				    dma->task, true);
+		mmap_write_unlock(dma->mm);
+		mmput(dma->mm);
+	}
 	dma->locked_vm = pages;
 }
 

@@ -90,7 +90,7 @@ void vfio_dirty_mark_all(struct vfio_iommu *iommu)
 /**
  * vfio_dirty_copy - report the dirty pages of one mapping
  * @iommu: of the container, locked, with tracking on
- * @dma: the mapping; its bitmap is used up, see dirty_reset()
+ * @dma: the mapping; its bitmap is used up, see dirty_reset(), if it succeeds
  * @bitmap: of the user, who is told about addresses from @base on
  * @base: not above the mapping
  *
@@ -114,13 +114,17 @@ int vfio_dirty_copy(struct vfio_iommu *iommu, struct vfio_dma *dma,
 	if (shift) {
 		bitmap_shift_left(dma->bitmap, dma->bitmap, shift, bits + shift);
 		if (copy_from_user(&before, bitmap, sizeof(before)))
-			return -EFAULT;
+			goto undo;
 		bitmap_or(dma->bitmap, dma->bitmap, &before, shift);
 	}
-	if (copy_to_user(bitmap, dma->bitmap,
-			 VFIO_DIRTY_BITMAP_BYTES(bits + shift)))
-		return -EFAULT;
-	return 0;
+	if (!copy_to_user(bitmap, dma->bitmap,
+			  VFIO_DIRTY_BITMAP_BYTES(bits + shift)))
+		return 0;
+undo:
+	/* It is asked for again: bits that stay shifted would be lost. */
+	if (shift)
+		bitmap_shift_right(dma->bitmap, dma->bitmap, shift, bits + shift);
+	return -EFAULT;
 }
 
 /* After a report only what is still pinned is dirty. */

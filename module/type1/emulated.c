@@ -155,7 +155,7 @@ static int pin_one(struct vfio_iommu *iommu, dma_addr_t iova, int prot,
 	struct vfio_pfn *vpfn;
 	int ret;
 
-	if (!dma)
+	if (!dma || iova < dma->iova)
 		return -EINVAL;
 	if ((dma->prot & prot) != prot)
 		return -EPERM;
@@ -170,7 +170,8 @@ static int pin_one(struct vfio_iommu *iommu, dma_addr_t iova, int prot,
 	}
 	ret = pin_page(iommu, dma, iova, page);
 	if (!ret)
-		vfio_dirty_mark(iommu, dma, iova - dma->iova, PAGE_SIZE);
+		vfio_dirty_mark(iommu, dma, (iova - dma->iova) & PAGE_MASK,
+				PAGE_SIZE);
 	return ret;
 }
 
@@ -178,6 +179,7 @@ static bool unpin_one(struct vfio_iommu *iommu, dma_addr_t iova)
 {
 	struct vfio_dma *dma = vfio_dma_find(iommu, iova, iova + PAGE_SIZE - 1);
 	struct vfio_pfn *vpfn;
+	bool charged;
 
 	if (!dma)
 		return false;
@@ -185,8 +187,11 @@ static bool unpin_one(struct vfio_iommu *iommu, dma_addr_t iova)
 	if (!vpfn || --vpfn->ref_count)
 		return true;
 
+	/* Once it is given back it may be anybody's. */
+	charged = list_empty(&iommu->domain_list) &&
+		  !vfio_pfn_reserved(vpfn->pfn);
 	put_page_pin(dma, vpfn->pfn);
-	if (list_empty(&iommu->domain_list) && !vfio_pfn_reserved(vpfn->pfn))
+	if (charged)
 		vfio_account_uncharge(dma, 1);
 	rb_erase(&vpfn->node, &dma->pfn_list);
 	kfree(vpfn);

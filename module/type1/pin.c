@@ -11,6 +11,7 @@
  */
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/userfaultfd_k.h>
 
 #include "compat/mm.h"
 #include "type1.h"
@@ -24,6 +25,38 @@ static long pin_remote(const struct vfio_pin *pin, unsigned long npages,
 	ret = vfio_compat_pin_remote(pin->mm, pin->vaddr, npages, flags, pages);
 	mmap_read_unlock(pin->mm);
 	return ret;
+}
+
+/*
+ * How many of @npages the fast walker may fault in. Where a userfaultfd waits for
+ * faults it would sleep, with the container locked, until user space has seen
+ * to them; the remote way is refused there.
+ */
+static unsigned long may_fault(const struct vfio_pin *pin, unsigned long npages)
+{
+	struct vm_area_struct *vma;
+
+	mmap_read_lock(pin->mm);
+	vma = vma_lookup(pin->mm, pin->vaddr);
+	if (!vma || userfaultfd_armed(vma))
+		npages = 0;
+	else
+		npages = min(npages, (vma->vm_end - pin->vaddr) >> PAGE_SHIFT);
+	mmap_read_unlock(pin->mm);
+	return npages;
+}
+
+static long pin_own(const struct vfio_pin *pin, unsigned long npages,
+		    unsigned int flags, struct page **pages)
+{
+	long ret = pin_user_pages_fast(pin->vaddr, npages, flags | FOLL_NOFAULT,
+				       pages);
+
+	if (ret > 0)
+		return ret;
+	npages = may_fault(pin, npages);
+	return npages ? pin_user_pages_fast(pin->vaddr, npages, flags, pages)
+		      : -EFAULT;
 }
 
 /**
@@ -41,7 +74,7 @@ long vfio_pin_pages_at(const struct vfio_pin *pin, unsigned long npages,
 	long ret = -EFAULT;
 
 	if (pin->mm == current->mm)
-		ret = pin_user_pages_fast(pin->vaddr, npages, flags, pages);
+		ret = pin_own(pin, npages, flags, pages);
 	if (!ret || ret == -EFAULT || ret == -EOVERFLOW)
 		ret = pin_remote(pin, npages, flags, pages);
 	return ret ?: -EFAULT;

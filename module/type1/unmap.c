@@ -233,6 +233,9 @@ static int unmap_range(struct vfio_iommu *iommu, dma_addr_t iova,
 	int ret, tries = 0;
 
 again:
+	if (bitmap && (!iommu->dirty_page_tracking ||
+		       bitmap->pgsize != vfio_iommu_pgsize(iommu)))
+		return -EINVAL;
 	if (iommu->v2 && !all && range_cuts(iommu, iova, last))
 		return -EINVAL;
 
@@ -287,8 +290,6 @@ static int unmap_locked(struct vfio_iommu *iommu,
 		   unmap->size > SIZE_MAX) {
 		return -EINVAL;
 	}
-	if (bitmap && (!iommu->dirty_page_tracking || bitmap->pgsize != pgsize))
-		return -EINVAL;
 
 	if (!invalidate)
 		return unmap_range(iommu, iova, last, all, bitmap, event, timed);

@@ -40,7 +40,8 @@ static void set_backend(struct vfio_container *container,
 	lockdep_assert_held(&container->group_lock);
 
 	container->iommu_data = data;
-	WRITE_ONCE(container->iommu_driver, driver);
+	/* Pairs with smp_load_acquire() in device_first_open(). */
+	smp_store_release(&container->iommu_driver, driver);
 	smp_wmb();	/* pairs with smp_rmb() in borrow_backend() */
 	refcount_set(&container->backend_users, 1);
 }

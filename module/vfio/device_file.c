@@ -55,7 +55,8 @@ static int device_first_open(struct vfio_device *device)
 {
 	int ret;
 
-	if (!device->group->container->iommu_driver)
+	/* Who sets it does not hold the locks that we do. */
+	if (!smp_load_acquire(&device->group->container->iommu_driver))
 		return -EINVAL;
 	if (!try_module_get(device->dev->driver->owner))
 		return -ENODEV;

@@ -43,8 +43,8 @@ struct kvm *vfio_device_link_kvm(struct vfio_device *device)
 
 	put = symbol_get(kvm_put_kvm);
 	get = symbol_get(kvm_get_kvm_safe);
-	if (WARN_ON(!put || !get))
-		goto out;
+	if (!put || !get)
+		goto out;	/* KVM has gone since then, and the link with it */
 
 	/* Under the lock the VM cannot be unlinked, so its memory is there. */
 	spin_lock(&group->kvm_ref_lock);
