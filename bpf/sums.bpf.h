@@ -126,25 +126,33 @@ static __always_inline void lost(void)
 		__sync_fetch_and_add(&g->lost, 1);
 }
 
+static __always_inline struct top_container *place(__u32 id, __u32 probe)
+{
+	__u32 slot = (id + probe) & (TOP_CONTAINERS - 1);
+
+	return bpf_map_lookup_elem(&containers, &slot);
+}
+
 /* The container's place, claimed if need be; counts the event if there is
- * none.
+ * none. One before its own may have become free since it was claimed, so a free
+ * one says nothing before all were asked.
  */
 static __always_inline struct top_container *find(__u32 id)
 {
 	__u64 key = id | TOP_USED, old;
 	struct top_container *c;
-	__u32 i, slot;
+	__u32 i;
 
 #pragma unroll
 	for (i = 0; i < TOP_PROBES; i++) {
-		slot = (id + i) & (TOP_CONTAINERS - 1);
-		c = bpf_map_lookup_elem(&containers, &slot);
-		if (!c)
-			return NULL;
-		old = c->key;
-		if (old == key)
+		c = place(id, i);
+		if (c && c->key == key)
 			return c;
-		if (old)
+	}
+#pragma unroll
+	for (i = 0; i < TOP_PROBES; i++) {
+		c = place(id, i);
+		if (!c)
 			continue;
 		old = __sync_val_compare_and_swap(&c->key, 0, key);
 		if (!old || old == key) {
@@ -233,9 +241,13 @@ ON(container_set_iommu)
 {
 	struct top_container *c = find(e->container);
 
-	if (c && e->ret < 0)
+	if (c && e->ret < 0) {
 		FAILED(c, .event = REC_container_set_iommu, .ret = e->ret,
 		       .flags = e->type);
+	} else if (c) {
+		c->pinned_before = c->pinned;
+		c->backends++;
+	}
 	changed();
 }
 

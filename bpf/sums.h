@@ -67,8 +67,9 @@ struct top_container {
 	__u32 opens; /* an id may be used again after a release */
 	__s32 group; /* the last that was attached, if attached is not 0 */
 	__u32 attached;
-	__u32 unused;
-	char comm[16]; /* of who opened it */
+	__u32 backends;	     /* set so far: each begins with nothing pinned */
+	__s64 pinned_before; /* pinned, when the last was set */
+	char comm[16];	     /* of who opened it */
 	struct top_inflight inflight[TOP_INFLIGHT];
 	struct hist map_ns;
 	struct top_failure failures[TOP_FAILURES];

@@ -8,6 +8,8 @@
  * backings many COUNT	held: one page, mapped so often
  * backings limited	held: 19 pages in one container, 3 in another, 5 locked
  *			by mlock(), 47 allowed; more: 4 more in the first
+ * backings again	held: 13 pages; left: their group has left the container;
+ *			again: it is back, with 5 pages
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -130,6 +132,25 @@ static void limited(void)
 	vfio_space_close(&first);
 }
 
+static void again(void)
+{
+	char *mem = vfio_memory(13 * SZ_4K, 0);
+	struct vfio_space space;
+
+	vfio_space_open(&space, EDU_BDF, VFIO_TYPE1v2_IOMMU);
+	vfio_map(space.container, mem, BASE, 13 * SZ_4K);
+	wait_for_line("held");
+	vfio_must(vfio_ioctl(space.group, VFIO_GROUP_UNSET_CONTAINER, 0));
+	wait_for_line("left");
+	vfio_must(vfio_ioctl(space.group, VFIO_GROUP_SET_CONTAINER,
+			     &space.container));
+	vfio_must(vfio_ioctl(space.container, VFIO_SET_IOMMU,
+			     VFIO_TYPE1v2_IOMMU));
+	vfio_map(space.container, mem, BASE, 5 * SZ_4K);
+	wait_for_line("again");
+	vfio_space_close(&space);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 2 && !strcmp(argv[1], "kinds"))
@@ -138,7 +159,9 @@ int main(int argc, char **argv)
 		many(atol(argv[2]));
 	else if (argc == 2 && !strcmp(argv[1], "limited"))
 		limited();
+	else if (argc == 2 && !strcmp(argv[1], "again"))
+		again();
 	else
-		vfio_die("usage: backings kinds|many COUNT|limited");
+		vfio_die("usage: backings kinds|many COUNT|limited|again");
 	return 0;
 }

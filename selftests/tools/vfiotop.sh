@@ -83,6 +83,61 @@ drill_is() {
 	TXT
 }
 
+# A container whose last group leaves and comes back; and many without a group, of
+# which the earlier go first: whoever had to make way for one keeps its place.
+test_vfiotop_comings() {
+	local log=$work/comings.json text=$work/comings.txt pids many left
+	vfiotop --json 0.5 >"$log" 2>"$work/top.err" &
+	pids=$!
+	vfiotop -b 0.5 >"$text" 2>&1 &
+	pids+=" $!"
+	listening "$last" 2
+	client_start backings again
+	go held
+	soon "(13, 1)" comings "$log"
+	is "mapped" "(13, 1)" "$(comings "$log")"
+	go left
+	soon "(0, 0)" comings "$log"
+	is "without a group nothing is" "(0, 0)" "$(comings "$log")"
+	go again
+	soon "(5, 1)" comings "$log"
+	is "and with one again what is mapped since" "(5, 1)" "$(comings "$log")"
+	client_end
+
+	mkfifo "$work/many"
+	python3 -c 'import os, sys
+fds = [os.open("/dev/vfio/vfio", os.O_RDWR) for _ in range(300)]
+for half in fds[:150], fds[150:]:
+    sys.stdin.readline()
+    for fd in half:
+        os.close(fd)
+sys.stdin.readline()' <"$work/many" &
+	many=$!
+	exec 9>"$work/many"
+	for left in 300 150 0; do
+		soon "$left" containers_now "$text"
+		is "so many containers are there, and no other" "$left" "$(containers_now "$text")"
+		echo >&9
+	done
+	exec 9>&-
+	ended 60 $many
+	is "no rate is beyond belief" True "$(json "$log" 'all(0 <= (r[k] or 0) < 1e6 for r in rows(name) for k in ("map_rate", "unmap_rate"))')"
+	for many in $pids; do
+		interrupted 60 "$many"
+		is "and vfiotop ends" 0 $?
+	done
+}
+
+# The pages that the client has pinned, and its mappings, by its last row.
+comings() {
+	json "$1" '(lambda r: (r["pinned_bytes"] // 4096, r["maps"]))(mine(name))'
+}
+
+# How many there are, by the last title.
+containers_now() {
+	sed -n 's/^[0-9]* of \([0-9]*\) containers.*/\1/p' "$1" | tail -1
+}
+
 # typed KEY ..
 typed() {
 	tmux -L vfiotop send-keys "$@"
@@ -241,6 +296,7 @@ test_vfiotop() {
 	local last='tp__type1__dma_map\>'
 	[ "$VFIOSCOPE_MODULES" = ours ] || last=st__vfio__attac
 	test_vfiotop_rows
+	test_vfiotop_comings
 	test_vfiotop_screen
 	test_vfiotop_errors
 	test_vfiotop_leaves_nothing

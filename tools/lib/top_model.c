@@ -104,6 +104,7 @@ static void forget(struct top_row *row)
 	row->base_pinned = 0;
 	row->base_errors = 0;
 	row->opens = 0;
+	row->backends = 0;
 	row->surveyed = false;
 	row->over = false;
 }
@@ -256,9 +257,9 @@ static int64_t read_number(const char *path)
 }
 
 /* What the events add up to; a damaged recording may say anything. */
-static int64_t counted_bytes(const struct top_container *sums)
+static int64_t counted_bytes(const __s64 *pinned)
 {
-	int64_t pages = load((const __u64 *)&sums->pinned);
+	int64_t pages = load((const __u64 *)pinned);
 
 	if (pages > PAGES_MAX)
 		pages = PAGES_MAX;
@@ -275,9 +276,21 @@ static void start_anew(struct top_row *row, const struct top_container *sums)
 	if (row->opens)
 		row->base_errors = load(&sums->errors);
 	row->opens = sums->opens;
-	row->base_pinned = -counted_bytes(sums);
+	row->base_pinned = -counted_bytes(&sums->pinned);
 	row->surveyed = false;
 	memset(&row->held, 0, sizeof(row->held));
+}
+
+/* When its last group left the old one's mappings went with it, and no event
+ * told of them.
+ */
+static void begin_backend(struct top_row *row, const struct top_container *sums)
+{
+	if (row->backends == sums->backends)
+		return;
+	row->backends = sums->backends;
+	row->base_pinned = -counted_bytes(&sums->pinned_before);
+	row->surveyed = false;
 }
 
 static bool ask_backend(struct top_model *m, struct top_row *row,
@@ -304,8 +317,10 @@ static bool ask_backend(struct top_model *m, struct top_row *row,
 static void fill_books(struct top_model *m, const struct run *run,
 		       struct top_row *row, const struct top_container *sums)
 {
+	/* Nothing can be in it. */
+	bool empty = row->held.ptr && !row->held.iommu_data;
 	struct snap_survey survey;
-	int64_t counted = counted_bytes(sums);
+	int64_t counted = counted_bytes(&sums->pinned);
 
 	/* A recording has the events, but no books. */
 	if (run->replay) {
@@ -333,8 +348,10 @@ static void fill_books(struct top_model *m, const struct run *run,
 			row->dma_entry_limit = read_number(PARAMETER_LIMIT);
 	}
 	row->pinned_bytes = row->base_pinned + counted;
-	if (row->pinned_bytes < 0 || sums->released)
+	if (row->pinned_bytes < 0 || sums->released || empty)
 		row->pinned_bytes = 0;
+	if (empty)
+		row->maps = 0;
 	row->entries_percent =
 		row->dma_entry_limit > 0 && row->maps >= 0
 			? 100.0 * row->maps / row->dma_entry_limit
@@ -409,6 +426,7 @@ int top_model_update(struct top_model *m, const struct run *run)
 		if (row->over)
 			forget(row);
 		start_anew(row, sums);
+		begin_backend(row, sums);
 		fill_held(m, run, row, sums);
 		flight_begin(&row->inflight, sums, &row->last, &m->unpinned,
 			     run->now_ns);

@@ -40,6 +40,7 @@ struct top_row {
 	int64_t base_pinned;  /* bytes, from before the tool listened */
 	uint64_t base_errors; /* of an earlier container of this id */
 	uint32_t opens;
+	uint32_t backends;
 	bool surveyed;
 	bool over; /* released: this was its last tick */
 	bool gone;
