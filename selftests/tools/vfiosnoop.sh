@@ -368,6 +368,27 @@ test_vfiosnoop_duration() {
 	is "--duration: events until then" True "$(seen for.json 'len(every) > 0 and {r["event"] for r in every} == {"vfio_container_open"}')"
 }
 
+# Events that come faster than who reads them wants them: it hears that it has to end.
+test_vfiosnoop_overload() {
+	local opener reader
+	mkfifo "$work/slowly"
+	(while read -r _; do pause 0.01; done) <"$work/slowly" &
+	reader=$!
+	vfiosnoop -j --buffer 64 >"$work/slowly" 2>"$work/slowly.err" &
+	snoop=$!
+	snoop_listens "$snoop"
+	(while :; do : <>/dev/vfio/vfio; done) &
+	opener=$!
+	pause 10
+	snoop_stop "$snoop"
+	grep -q 'events were lost: the buffer was full' "$work/slowly.err"
+	ok $? "it was too much" -- "$work/slowly.err"
+	kill $opener
+	wait $opener 2>/dev/null
+	ended 60 $reader
+	is "who read it sees its end" 0 $?
+}
+
 test_vfiosnoop_usage() {
 	is "an unknown event is a usage error" 2 "$(vfiosnoop -e no_such >/dev/null 2>&1; echo $?)"
 	vfiosnoop | head -1 >/dev/null
@@ -398,5 +419,6 @@ test_vfiosnoop() {
 	test_vfiosnoop_full
 	test_vfiosnoop_whose
 	test_vfiosnoop_duration
+	test_vfiosnoop_overload
 	test_vfiosnoop_usage
 }

@@ -23,6 +23,7 @@
 #include "tool.h"
 
 #define REPLAY_CHECK 256 /* chunks between looks for a signal */
+#define TURN_RECORDS 256 /* after so many others have their turn */
 
 enum {
 	FD_SIGNAL,
@@ -36,10 +37,14 @@ enum {
 };
 
 struct loop {
+	struct run *run;
 	struct pollfd fds[FDS];
 	struct ring_buffer *ring;
 	uint64_t last_ns;
-	bool told; /* that it waits */
+	unsigned int taken; /* records */
+	bool more;	    /* of them, which let others go first */
+	bool ending;	    /* these are the last */
+	bool told;	    /* that it waits */
 };
 
 static const char *tool_name = "vfioscope";
@@ -187,11 +192,43 @@ static void on_keys(struct run *run, struct loop *loop)
 		tick(run, loop, true);
 }
 
+/* Whether anything but records waits for its turn. */
+static bool others_wait(const struct loop *loop)
+{
+	struct pollfd fds[FDS];
+
+	memcpy(fds, loop->fds, sizeof(fds));
+	fds[FD_EVENTS].fd = -1;
+	return poll(fds, FDS, 0) > 0;
+}
+
+static bool signal_waits(const struct loop *loop)
+{
+	struct pollfd fd = loop->fds[FD_SIGNAL];
+
+	return poll(&fd, 1, 0) > 0;
+}
+
+/* Where records come faster than they are told of they never end: every so many
+ * the others have their turn.
+ */
 static int on_event(void *ctx, void *data, size_t size)
 {
-	struct run *run = ctx;
+	struct loop *loop = ctx;
+	struct run *run = loop->run;
+	int ret = run->tool->event ? run->tool->event(run, data, size) : 0;
 
-	return run->tool->event ? run->tool->event(run, data, size) : 0;
+	if (ret)
+		return ret;
+	if (run->stop && !loop->ending)
+		return -EINTR;
+	if (++loop->taken % TURN_RECORDS)
+		return 0;
+	/* Whoever is told to end twice leaves the rest. */
+	if (loop->ending)
+		return signal_waits(loop) ? -EINTR : 0;
+	loop->more = others_wait(loop);
+	return loop->more ? -EINTR : 0;
 }
 
 /* Whoever waits for an event sees it at once. */
@@ -199,7 +236,8 @@ static void consume(struct run *run, struct loop *loop)
 {
 	if (!loop->ring)
 		return;
-	if (ring_buffer__consume(loop->ring) > 0 && !out_flush(run))
+	loop->more = false;
+	if (ring_buffer__consume(loop->ring) && !out_flush(run))
 		stop(run, TOOL_OK);
 }
 
@@ -223,7 +261,7 @@ static void turn(struct run *run, struct loop *loop)
 	uint64_t ticks;
 	int ready;
 
-	ready = poll(fds, FDS, sooner(timeout, serve));
+	ready = poll(fds, FDS, loop->more ? 0 : sooner(timeout, serve));
 	if (ready < 0 && errno != EINTR) {
 		tool_error("poll: %s", strerror(errno));
 		stop(run, TOOL_CANNOT);
@@ -242,11 +280,12 @@ static void turn(struct run *run, struct loop *loop)
 	if (run->stop)
 		return;
 	/* A tick comes before a timeout as long as it. */
-	if (run->source && (!ready || fds[FD_MODULES].revents ||
-			    (timeout >= 0 && fds[FD_TICK].revents)))
+	if (run->source &&
+	    ((!ready && !loop->more) || fds[FD_MODULES].revents ||
+	     (timeout >= 0 && fds[FD_TICK].revents)))
 		poll_source(run, loop);
 	/* Records that were not to wake anybody wait for the tick. */
-	if (fds[FD_EVENTS].revents || fds[FD_TICK].revents)
+	if (fds[FD_EVENTS].revents || fds[FD_TICK].revents || loop->more)
 		consume(run, loop);
 	if (!run->stop && fds[FD_KEYS].revents & POLLIN)
 		on_keys(run, loop);
@@ -276,7 +315,7 @@ static int open_loop(struct run *run, struct loop *loop)
 	if (run->source)
 		loop->fds[FD_MODULES].fd = source_module_fd(run->source);
 	if (events >= 0) {
-		loop->ring = ring_buffer__new(events, on_event, run, NULL);
+		loop->ring = ring_buffer__new(events, on_event, loop, NULL);
 		if (!loop->ring) {
 			tool_error("cannot open the ring buffer: %s",
 				   strerror(errno));
@@ -299,7 +338,7 @@ static void close_loop(struct loop *loop)
 
 static void run_loop(struct run *run)
 {
-	struct loop loop = {};
+	struct loop loop = {.run = run};
 
 	if (open_loop(run, &loop)) {
 		stop(run, TOOL_CANNOT);
@@ -324,6 +363,7 @@ static void run_loop(struct run *run)
 	/* What happened before the end was asked for. */
 	if (loop.ring) {
 		source_let_go(run->source);
+		loop.ending = true;
 		consume(run, &loop);
 	}
 	if (on_screen)
