@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "kmsg.h"
+#include "log_clock.h"
 #include "names.h"
 
 int kmsg_open(bool all)
@@ -154,7 +155,9 @@ bool kmsg_next(int fd, struct kmsg_fault *fault, uint64_t *lost)
 		if (got <= 0)
 			return false;
 		line[got] = '\0';
-		if (parse(line, fault))
-			return true;
+		if (!parse(line, fault))
+			continue;
+		fault->ts_ns += log_clock_lag();
+		return true;
 	}
 }

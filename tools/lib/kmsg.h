@@ -7,7 +7,10 @@
 #include <stdint.h>
 
 struct kmsg_fault {
-	uint64_t ts_ns; /* CLOCK_MONOTONIC, within what a log line takes */
+	/* CLOCK_MONOTONIC, within what a log line takes; of an old one within what
+	 * the two clocks have gone apart since then.
+	 */
+	uint64_t ts_ns;
 	char device[32];
 	uint64_t address;
 	bool write;
