@@ -38,6 +38,7 @@ const volatile __u64 anon_inode;
 #define UNIX		1  /* AF_UNIX */
 #define LISTENING	10 /* TCP_LISTEN, of any family */
 #define MAX_QUEUE_STEPS (1 << 20)
+#define MAX_QUEUE_FILES 256 /* of a socket; their records fill half a buffer */
 #define MAX_MMS		4096
 
 /* Memory in which a device is mapped, and whose it is. */
@@ -143,9 +144,12 @@ static struct {
 	struct queue_place at;
 	struct queue_place outer;
 	__u32 inside;
-	__u32 unused;
+	__u32 written;
 	struct hold_file r;
 } queue;
+
+/* A socket had more files than were written. */
+bool files_left_out;
 
 /* False: it is no unix socket, or nothing waits there. */
 static __always_inline bool enter(__u64 sk_ptr)
@@ -197,8 +201,12 @@ static __always_inline void next_file(struct seq_file *seq, __u64 place)
 	struct file *file;
 
 	bpf_probe_read_kernel(&file, sizeof(file), (void *)place);
+	/* Anybody may send one file as often as there is memory for it. */
+	if (queue.written && (__u64)file == queue.r.file)
+		return;
 	if (fill_file(&queue.r, file)) {
 		bpf_seq_write(seq, &queue.r, sizeof(queue.r));
+		queue.written++;
 	} else if ((__u64)BPF_CORE_READ(file, f_op) == socket_fops) {
 		socket = BPF_CORE_READ(file, private_data);
 		enter_inner((__u64)BPF_CORE_READ(socket, sk));
@@ -211,6 +219,10 @@ static long queue_step(__u32 i, void *arg)
 	struct seq_file **seq = arg;
 	__u32 next = queue.at.next;
 
+	if (queue.written >= MAX_QUEUE_FILES) {
+		files_left_out = true;
+		return 1;
+	}
 	if (files && next < sizeof(files->fp) / sizeof(files->fp[0]) &&
 	    (short)next < BPF_CORE_READ(files, count)) {
 		queue.at.next = next + 1;
@@ -234,6 +246,7 @@ static __always_inline void look_into_socket(struct seq_file *seq,
 	struct socket *socket = file->private_data;
 
 	queue.inside = 0;
+	queue.written = 0;
 	if (!enter((__u64)BPF_CORE_READ(socket, sk)))
 		return;
 	fill_task(&queue.r, task);

@@ -171,6 +171,18 @@ static bool has_mapping(const struct look *look)
 	return false;
 }
 
+/* Once: who looks every ten seconds would say nothing else. */
+static void tell_left_out(const struct look *look)
+{
+	static bool told;
+
+	if (told || !look->bpf->bss->files_left_out)
+		return;
+	told = true;
+	tool_error("a socket has more files in flight than are looked at "
+		   "(256): some holders may be missing");
+}
+
 int look_open(struct look *look)
 {
 	int ret;
@@ -181,6 +193,7 @@ int look_open(struct look *look)
 	ret = run_iterator(look, look->bpf->progs.files);
 	if (!ret)
 		ret = run_iterator(look, look->bpf->progs.mappings);
+	tell_left_out(look);
 	if (ret) {
 		tool_error("cannot look at the open files: %s", strerror(-ret));
 		look_close(look);
