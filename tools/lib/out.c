@@ -88,7 +88,7 @@ static void fit(char *buf, size_t size, int width)
 		return;
 	v = strtod(buf, &end);
 	if (*end)
-		return; /* text: cut where it is printed */
+		return; /* words: cut where they are printed */
 	snprintf(buf, size, "%.0f", v);
 	for (unit = 1; (int)strlen(buf) > width && units[unit]; unit++) {
 		v /= 1000;
@@ -131,7 +131,8 @@ static void out_cells(struct run *run, const struct table *table, int width,
 			continue;
 		if (row) {
 			cell(c, row, buf, sizeof(buf));
-			fit(buf, sizeof(buf), w);
+			if (c->type != COLUMN_TEXT)
+				fit(buf, sizeof(buf), w);
 		} else {
 			snprintf(buf, sizeof(buf), "%s", c->head);
 		}

@@ -9,6 +9,7 @@
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <errno.h>
 #include <linux/perf_event.h>
 #include <malloc.h>
 #include <stdint.h>
@@ -157,8 +158,22 @@ static void begin(struct phases *p)
 	p->failed = !p->event_count;
 }
 
+/* Who is not asked for any more has a place that another one needs. */
+static void forget_watched(struct phases *p)
+{
+	const struct phase_bpf *bpf = p->bpf;
+	int map = bpf_map__fd(bpf->maps.watched);
+	uint32_t tid;
+
+	while (!bpf_map_get_next_key(map, NULL, &tid))
+		if (bpf_map_delete_elem(map, &tid))
+			return;
+}
+
 void phases_rest(struct phases *p)
 {
+	if (p->event_count > 0)
+		forget_watched(p);
 	while (p->event_count > 0)
 		close(p->events[--p->event_count]);
 }
@@ -190,8 +205,12 @@ static enum phase sampled(struct phases *p, pid_t tid)
 	if (!bpf)
 		return PHASE_UNKNOWN;
 	phases_counts(p, tid, &counts);
-	bpf_map_update_elem(bpf_map__fd(bpf->maps.watched), &tid, &zero,
-			    BPF_ANY);
+	if (bpf_map_update_elem(bpf_map__fd(bpf->maps.watched), &tid, &zero,
+				BPF_ANY) == -E2BIG) {
+		forget_watched(p);
+		bpf_map_update_elem(bpf_map__fd(bpf->maps.watched), &tid, &zero,
+				    BPF_ANY);
+	}
 	for (int i = PHASE_UNKNOWN + 1; i < PHASES; i++)
 		if (counts.samples[i] > counts.samples[most] ||
 		    (most == PHASE_UNKNOWN && counts.samples[i]))
