@@ -38,6 +38,7 @@ void look_end(struct look *look)
 	holders_free(&look->holders);
 	free(look->containers);
 	free(look->groups);
+	free(look->devices);
 	if (look->totals)
 		munmap(look->totals, PAGE_BYTES);
 	if (look->log >= 0)
@@ -74,18 +75,30 @@ static void update_model(struct look *look, const struct run *run)
  * would be used up by those that are gone: one without a fault has nothing that
  * must be remembered. NULL: there is no place.
  */
-static struct look_device *place_for_device(struct look *look)
+static struct look_device *place_for_device(struct look *look, bool of_vfio)
 {
-	if (look->device_count < LOOK_DEVICES)
-		return &look->devices[look->device_count++];
-	for (size_t i = 0; i < LOOK_DEVICES; i++)
+	size_t room = look->device_room + LOOK_DEVICES;
+	struct look_device *list;
+
+	for (size_t i = 0;
+	     look->device_count >= LOOK_DEVICES && i < look->device_count; i++)
 		if (look->devices[i].opens < 0 && !look->devices[i].faults)
 			return &look->devices[i];
-	return NULL;
+	if (look->device_count >= LOOK_DEVICES && !of_vfio)
+		return NULL;
+	if (look->device_count == look->device_room) {
+		list = realloc(look->devices, room * sizeof(*list));
+		if (!list)
+			return NULL;
+		look->devices = list;
+		look->device_room = room;
+	}
+	return &look->devices[look->device_count++];
 }
 
 /* NULL: no place, or no name. */
-static struct look_device *device_of(struct look *look, const char *name)
+static struct look_device *device_of(struct look *look, const char *name,
+				     bool of_vfio)
 {
 	struct look_device *d;
 	int group;
@@ -93,7 +106,7 @@ static struct look_device *device_of(struct look *look, const char *name)
 	for (size_t i = 0; i < look->device_count; i++)
 		if (!strcmp(look->devices[i].name, name))
 			return &look->devices[i];
-	d = *name ? place_for_device(look) : NULL;
+	d = *name ? place_for_device(look, of_vfio) : NULL;
 	if (!d)
 		return NULL;
 	memset(d, 0, sizeof(*d));
@@ -115,7 +128,7 @@ static void count_faults(struct look *look)
 		look->suppressed += fault.suppressed;
 		if (fault.suppressed)
 			continue;
-		d = device_of(look, fault.device);
+		d = device_of(look, fault.device, false);
 		if (d)
 			d->faults++;
 		else
@@ -127,6 +140,14 @@ void look_tick(struct look *look, const struct run *run)
 {
 	update_model(look, run);
 	count_faults(look);
+}
+
+/* Anybody may open /dev/vfio/vfio: what has nothing in it is nobody's VM, and
+ * would have a number that is never used again.
+ */
+static bool is_used(const struct top_row *row)
+{
+	return row->held.group_count || row->users || row->held.iommu_data;
 }
 
 /* Of maps alone, which may wait for an unmap that the model has as the oldest
@@ -185,7 +206,7 @@ static bool take_containers(struct look *look, const struct run *run)
 	for (size_t i = 0; i < m->count; i++) {
 		const struct top_row *row = &m->rows[i];
 
-		if (!row->over &&
+		if (!row->over && is_used(row) &&
 		    filter_match(&run->filter, row->held.pid, row->held.groups,
 				 row->held.group_count))
 			add_container(look, row, run);
@@ -233,7 +254,7 @@ static void take_devices(struct look *look, const struct run *run)
 		bool shown = held_group_match(g, &run->filter);
 
 		for (size_t k = 0; k < g->device_count; k++) {
-			d = device_of(look, g->devices[k].name);
+			d = device_of(look, g->devices[k].name, true);
 			if (!d)
 				continue;
 			if (shown)

@@ -10,7 +10,7 @@
 #include "lib/memlock.h"
 #include "lib/top_model.h"
 
-#define LOOK_DEVICES 256 /* whose faults are counted apart */
+#define LOOK_DEVICES 256 /* beyond them none that is not VFIO's */
 
 struct look_container {
 	const struct top_row *row;
@@ -63,8 +63,9 @@ struct look {
 	size_t container_count;
 	struct look_group *groups; /* by number */
 	size_t group_count;
-	struct look_device devices[LOOK_DEVICES];
+	struct look_device *devices;
 	size_t device_count;
+	size_t device_room;
 };
 
 /* Negative: cannot, it was said. */
