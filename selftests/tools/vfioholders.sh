@@ -149,6 +149,36 @@ test_vfioholders_many() {
 	stage_end many
 }
 
+# What anybody may do: 600 containers in flight over a socket of his own, and one of
+# them 500 times.
+test_vfioholders_flood() {
+	local flood
+	mkfifo "$work/flood"
+	python3 -c 'import os, socket, sys
+a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+one = os.open("/dev/vfio/vfio", os.O_RDWR)
+for _ in range(2):
+    socket.send_fds(a, [b"x"], [one] * 250)
+for _ in range(3):
+    fds = [os.open("/dev/vfio/vfio", os.O_RDWR) for _ in range(200)]
+    socket.send_fds(a, [b"x"], fds)
+    for fd in fds:
+        os.close(fd)
+sys.stdin.readline()' <"$work/flood" &
+	flood=$!
+	exec 9>"$work/flood"
+	pause 2
+	staged plain
+	stage_end plain
+	vfioholders >/dev/null 2>"$work/flood.txt"
+	is "a socket full of files: exits" 0 $?
+	has flood "more files in flight than are looked at (256)"
+	vfioholders -i 0.1 -c 3 >/dev/null 2>"$work/flood.txt"
+	is "and it is said once" 1 "$(grep -c 'in flight' "$work/flood.txt")"
+	exec 9>&-
+	ended 60 $flood
+}
+
 test_vfioholders_nobody() {
 	vfioholders "$edu" >"$work/nobody.txt"
 	is "a group that nobody has: exits" 0 $?
@@ -190,6 +220,7 @@ test_vfioholders() {
 	modprobe vhost_net
 	test_vfioholders_stages
 	test_vfioholders_many
+	test_vfioholders_flood
 	test_vfioholders_mediated
 	test_vfioholders_without_vfio
 }
