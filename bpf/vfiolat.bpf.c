@@ -57,9 +57,11 @@ struct call {
 	__u32 container;
 };
 
-/* Maps under way, by thread. */
+/* Maps under way, by thread; none is forgotten for another, as an LRU map would
+ * with many CPUs that each keep free places to themselves.
+ */
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, LAT_CALLS);
 	__type(key, __u32);
 	__type(value, struct call);
