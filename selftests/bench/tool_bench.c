@@ -8,7 +8,7 @@
  *
  * EVENTS a second: a map of 4 KiB begins, ends, and is unmapped, evenly. LOOKS a
  * second: a container is opened and closed again, so that who holds what has to
- * be looked at anew.
+ * be looked at anew. CONTAINERS have an emulated device each, and a mapping.
  *
  * Lines: "events", those a second that were reached; "ran", the instructions of
  * the process a second (ran.h); "link", those of reading the link of one of the
@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../lib/emulated.h"
 #include "ran.h"
 
 #define SECONDS	       20
@@ -67,6 +68,35 @@ static void read_links(int first, int count)
 	printf("link %.0f\n", (double)(now_ns() - from) / count);
 }
 
+/* Containers as a client has them; they go with their spaces. */
+static struct vfio_space *open_spaces(int testdev, int count)
+{
+	struct vfio_space *spaces = calloc(count + 1, sizeof(*spaces));
+	void *mem = vfio_memory(SZ_4K, 0);
+	char name[32];
+
+	for (int i = 0; i < count; i++) {
+		snprintf(name, sizeof(name), "bench-%d", i);
+		vfio_must(__testdev_create(testdev, name));
+		vfio_space_open(&spaces[i], name, VFIO_TYPE1v2_IOMMU);
+		vfio_space_open_device(&spaces[i]);
+		vfio_map(spaces[i].container, mem, 0, SZ_4K);
+	}
+	return spaces;
+}
+
+static void close_spaces(int testdev, struct vfio_space *spaces, int count)
+{
+	char name[32];
+
+	for (int i = 0; i < count; i++) {
+		snprintf(name, sizeof(name), "bench-%d", i);
+		vfio_space_close(&spaces[i]);
+		vfio_must(__testdev_destroy(testdev, name));
+	}
+	free(spaces);
+}
+
 struct state {
 	int container;
 	void *mem;
@@ -93,8 +123,8 @@ static uint64_t load(const struct state *s, uint64_t begin_ns)
 
 int main(int argc, char **argv)
 {
-	int numbers[5] = {}, files, containers;
-	struct vfio_space space;
+	int numbers[5] = {}, files, containers, testdev = testdev_open();
+	struct vfio_space space, *spaces;
 	struct state state;
 	uint64_t begin_ns, ran, pairs;
 	pid_t tool;
@@ -106,9 +136,8 @@ int main(int argc, char **argv)
 	containers = numbers[3];
 	open_files(files);
 	if (files)
-		read_links(3, files);
-	while (containers-- > 0)
-		vfio_container_open();
+		read_links(testdev + 1, files);
+	spaces = open_spaces(testdev, containers);
 	vfio_space_open(&space, EDU_BDF, VFIO_TYPE1v2_IOMMU);
 	state = (struct state){.container = space.container,
 			       .mem = vfio_memory(SZ_4K, 0),
@@ -124,5 +153,6 @@ int main(int argc, char **argv)
 					(now_ns() - begin_ns));
 	printf("ran %.0f\n", (double)(ran_ns(tool) - ran) / SECONDS);
 	vfio_space_close(&space);
+	close_spaces(testdev, spaces, containers);
 	return 0;
 }
