@@ -54,7 +54,7 @@ static uint64_t event_time(const struct perf_event_mmap_page *page)
 static int64_t measure(void)
 {
 	size_t size = PAGES * sysconf(_SC_PAGESIZE);
-	uint64_t before, after, time = 0;
+	uint64_t before, after, time;
 	char name[16];
 	void *page;
 	int fd = open_event();
