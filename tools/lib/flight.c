@@ -80,6 +80,8 @@ static void pace_begin(struct top_flight *f, uint64_t at_ns, int64_t done)
 	f->first_mark = 0;
 	f->mark_count = 1;
 	f->step_ns = 0;
+	f->seen_ns = at_ns;
+	f->in_steps = false;
 }
 
 static struct flight_mark *mark(struct top_flight *f, unsigned int i)
@@ -87,13 +89,34 @@ static struct flight_mark *mark(struct top_flight *f, unsigned int i)
 	return &f->marks[(f->first_mark + i) % FLIGHT_MARKS];
 }
 
+/* When it came to what is done by now. A step was some time since the last tick: of
+ * that, when it should have been at its pace. Near the end a tick is much of what
+ * is left.
+ */
+static uint64_t step_time(struct top_flight *f, uint64_t at)
+{
+	uint64_t took = f->last.at_ns - mark(f, 0)->at_ns, expected;
+	int64_t gained = f->last.done - mark(f, 0)->done;
+
+	if (!f->in_steps || gained <= 0 || took < SHORT_NS)
+		return at;
+	expected = f->last.at_ns +
+		   (double)(f->done - f->last.done) * took / gained;
+	if (expected < f->seen_ns)
+		return f->seen_ns;
+	return expected < at ? expected : at;
+}
+
 /* The books tell of progress in steps, which may be further apart than ticks: a
  * pace is that from step to step.
  */
 static void pace_step(struct top_flight *f, uint64_t at)
 {
-	if (f->done <= f->last.done)
+	if (f->done <= f->last.done) {
+		f->in_steps = f->op == FLIGHT_MAP;
 		return;
+	}
+	at = step_time(f, at);
 	if (at - f->last.at_ns > f->step_ns)
 		f->step_ns = at - f->last.at_ns;
 	f->last = (struct flight_mark){.at_ns = at, .done = f->done};
@@ -116,6 +139,7 @@ static void estimate(struct top_flight *f)
 	int64_t gained, left;
 
 	pace_step(f, at);
+	f->seen_ns = at;
 	took = f->last.at_ns - mark(f, 0)->at_ns;
 	gained = f->last.done - mark(f, 0)->done;
 	waited = at - f->last.at_ns;
