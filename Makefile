@@ -8,6 +8,9 @@ KVER ?= 6.12
 KVERS = 6.1 6.12
 override BUILD := $(abspath $(BUILD))
 export BUILD KVER
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
 
 all: deps
 	$(MAKE) -s -C tools BUILD=$(BUILD)
@@ -47,6 +50,9 @@ selftests: deps
 demo: all modules selftests
 	selftests/demo/run
 
+# What everybody builds may warn, with a compiler of tomorrow; what is tested may not.
+test check: export STRICT := 1
+
 test: all modules-all selftests
 	selftests/run-tests
 
@@ -67,7 +73,7 @@ demo-dashboards: all modules-all selftests
 compatibility: all modules-all selftests
 	EVERY_IOMMU=1 selftests/run-tests '^(uapi|clients)'
 
-check: all modules-all
+check: all modules-all selftests
 	selftests/check/run
 
 debug-kernel: deps
