@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/clock.h"
 #include "lib/out.h"
 #include "lib/source.h"
 #include "lib/tool.h"
@@ -126,14 +127,6 @@ static bool shown(const struct lat *lat, const struct lat_sum *sum)
 	return !lat->ops || lat->ops & 1U << sum->op;
 }
 
-static uint64_t real_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
-
 static void show_title(struct run *run)
 {
 	time_t now = time(NULL);
@@ -149,7 +142,7 @@ static int show(struct run *run)
 {
 	struct lat *lat = run->state;
 	struct lat_verdict verdict;
-	uint64_t ts = real_ns();
+	uint64_t ts = clock_ns(CLOCK_REALTIME);
 	char text[256];
 
 	if (lat_sums_add(&lat->sums, lat->view.by) < 0)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/clock.h"
 #include "lib/containers.h"
 #include "lib/names.h"
 #include "lib/out.h"
@@ -205,14 +206,10 @@ static void json_put(struct json_object *o)
 
 static void json_time(struct run *run, struct json_object *o)
 {
-	struct timespec now;
-
-	if (!run->timestamps)
-		return;
-	clock_gettime(CLOCK_REALTIME, &now);
-	json_object_object_add(
-		o, "ts_ns",
-		json_object_new_int64(now.tv_sec * 1000000000LL + now.tv_nsec));
+	if (run->timestamps)
+		json_object_object_add(
+			o, "ts_ns",
+			json_object_new_int64(clock_ns(CLOCK_REALTIME)));
 }
 
 static void show_json(const struct leak_list *list, const struct leak_group *g)

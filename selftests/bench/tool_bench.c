@@ -20,25 +20,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../tools/lib/clock.h"
 #include "../lib/emulated.h"
 #include "ran.h"
 
 #define SECONDS	       20
 #define STEPS	       100 /* a second */
-#define SECOND_NS      1000000000ULL
-#define EVENTS_OF_PAIR 3 /* a map's beginning, its end, the unmap */
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * SECOND_NS + now.tv_nsec;
-}
+#define EVENTS_OF_PAIR 3   /* a map's beginning, its end, the unmap */
 
 static void sleep_until(uint64_t ns)
 {
-	struct timespec until = {ns / SECOND_NS, ns % SECOND_NS};
+	struct timespec until = {ns / NS_PER_S, ns % NS_PER_S};
 
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL))
 		;
@@ -116,7 +108,7 @@ static uint64_t load(const struct state *s, uint64_t begin_ns)
 		}
 		for (; looks * STEPS < step * s->looks; looks++)
 			close(vfio_container_open());
-		sleep_until(begin_ns + step * (SECOND_NS / STEPS));
+		sleep_until(begin_ns + step * (NS_PER_S / STEPS));
 	}
 	return pairs;
 }
@@ -144,12 +136,12 @@ int main(int argc, char **argv)
 			       .pairs = numbers[1] / EVENTS_OF_PAIR,
 			       .looks = numbers[4]};
 	/* The tool's first look at all of this is not what is measured. */
-	sleep_until(now_ns() + 2 * SECOND_NS);
+	sleep_until(now_ns() + 2 * NS_PER_S);
 
 	ran = ran_ns(tool);
 	begin_ns = now_ns();
 	pairs = load(&state, begin_ns);
-	printf("events %.0f\n", (double)pairs * EVENTS_OF_PAIR * SECOND_NS /
+	printf("events %.0f\n", (double)pairs * EVENTS_OF_PAIR * NS_PER_S /
 					(now_ns() - begin_ns));
 	printf("ran %.0f\n", (double)(ran_ns(tool) - ran) / SECONDS);
 	vfio_space_close(&space);

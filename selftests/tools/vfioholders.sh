@@ -152,8 +152,8 @@ test_vfioholders_many() {
 # What anybody may do: 600 containers in flight over a socket of his own, and one of
 # them 500 times.
 test_vfioholders_flood() {
-	local flood
-	mkfifo "$work/flood"
+	local flood said
+	mkfifo "$work/flood" "$work/flooded"
 	python3 -c 'import os, socket, sys
 a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
 one = os.open("/dev/vfio/vfio", os.O_RDWR)
@@ -164,10 +164,12 @@ for _ in range(3):
     socket.send_fds(a, [b"x"], fds)
     for fd in fds:
         os.close(fd)
-sys.stdin.readline()' <"$work/flood" &
+print("flooded", flush=True)
+sys.stdin.readline()' <"$work/flood" >"$work/flooded" &
 	flood=$!
 	exec 9>"$work/flood"
-	pause 2
+	read -r -t 120 said <"$work/flooded"
+	is "a socket is full of files" flooded "$said"
 	staged plain
 	stage_end plain
 	vfioholders >/dev/null 2>"$work/flood.txt"
