@@ -31,6 +31,7 @@
 #define MARK_NS	   (PACE_NS / FLIGHT_MARKS)
 #define SHORT_NS   100000000ULL
 #define SHORT_SIZE (1 << 20) /* mapped before anybody can look twice */
+#define STEADY	   8	     /* ticks of progress: its steps are no longer */
 
 static uint64_t load(const __u64 *v)
 {
@@ -81,7 +82,7 @@ static void pace_begin(struct top_flight *f, uint64_t at_ns, int64_t done)
 	f->mark_count = 1;
 	f->step_ns = 0;
 	f->seen_ns = at_ns;
-	f->in_steps = false;
+	f->steady = STEADY;
 }
 
 static struct flight_mark *mark(struct top_flight *f, unsigned int i)
@@ -98,7 +99,7 @@ static uint64_t step_time(struct top_flight *f, uint64_t at)
 	uint64_t took = f->last.at_ns - mark(f, 0)->at_ns, expected;
 	int64_t gained = f->last.done - mark(f, 0)->done;
 
-	if (!f->in_steps || gained <= 0 || took < SHORT_NS)
+	if (f->steady >= STEADY || gained <= 0 || took < SHORT_NS)
 		return at;
 	expected = f->last.at_ns +
 		   (double)(f->done - f->last.done) * took / gained;
@@ -113,10 +114,13 @@ static uint64_t step_time(struct top_flight *f, uint64_t at)
 static void pace_step(struct top_flight *f, uint64_t at)
 {
 	if (f->done <= f->last.done) {
-		f->in_steps = f->op == FLIGHT_MAP;
+		/* Within a shorter time it may well have come to nothing. */
+		if (f->op == FLIGHT_MAP && at - f->seen_ns >= SHORT_NS)
+			f->steady = 0;
 		return;
 	}
 	at = step_time(f, at);
+	f->steady++;
 	if (at - f->last.at_ns > f->step_ns)
 		f->step_ns = at - f->last.at_ns;
 	f->last = (struct flight_mark){.at_ns = at, .done = f->done};

@@ -52,7 +52,7 @@ struct top_flight {
 	unsigned int mark_count;
 	struct flight_mark last; /* when it was last seen to go on */
 	uint64_t seen_ns;	 /* when it was last looked at */
-	bool in_steps;		 /* further apart than ticks */
+	unsigned int steady;	 /* ticks since the last without progress */
 	uint64_t step_ns;	 /* the longest that it took to go on */
 	uint64_t asked;		 /* an unmap's size; EV_UNKNOWN: everything */
 	int64_t unpinned;	 /* bytes of the whole machine, when it began */
