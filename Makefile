@@ -8,7 +8,8 @@ KVER ?= 6.12
 KVERS = 6.1 6.12
 override BUILD := $(abspath $(BUILD))
 export BUILD KVER
-ifeq ($(MAKELEVEL),0)
+# Several goals, as in "make clean test", are one after the other.
+ifeq ($(MAKELEVEL)$(word 2,$(MAKECMDGOALS)),0)
 MAKEFLAGS += -j$(shell nproc)
 endif
 

@@ -9,9 +9,9 @@
  *
  * Says "mapping" before the call and after it "mapped" and when that was, in
  * nanoseconds of CLOCK_MONOTONIC: whoever reads it may have waited for the CPU. Then
- * it waits for a line or its death; its exit then takes everything down. After a line it maps the same
- * memory once more, elsewhere, says "unmapping", waits for a line, takes that away
- * again by a single call, says "unmapped", and waits as before.
+ * it waits for a line or its death; its exit then takes everything down. After a
+ * line it maps the same memory once more, elsewhere, says "unmapping", waits for a
+ * line, takes that away again by a single call, says "unmapped", and waits as before.
  */
 #include <inttypes.h>
 #include <stdio.h>
