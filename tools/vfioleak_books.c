@@ -55,7 +55,6 @@ void leak_item_fill(struct leak_item *item, const struct leak_event *e)
 		.size = e->size,
 		.count = 1,
 		.address = e->kvm,
-		.stack = -1,
 		.family = e->family,
 	};
 	memcpy(item->comm, e->comm, sizeof(item->comm));
@@ -79,12 +78,14 @@ static int add_item(struct leak_books *b, const struct leak_item *item)
 		b->items = items;
 		b->room = room;
 	}
+	leak_stacks_use(item->stack);
 	b->items[b->count++] = *item;
 	return 0;
 }
 
 static void drop_item(struct leak_books *b, size_t i)
 {
+	leak_stacks_put(&b->stacks, b->items[i].stack);
 	memmove(&b->items[i], &b->items[i + 1],
 		(--b->count - i) * sizeof(*b->items));
 }
@@ -98,6 +99,7 @@ static bool take_mapping(struct leak_books *b, const struct leak_item *range)
 		return false;
 	mapping = *(struct leak_item **)node;
 	tdelete(mapping, &b->mappings, compare_mappings);
+	leak_stacks_put(&b->stacks, mapping->stack);
 	free(mapping);
 	b->mapping_count--;
 	return true;
@@ -120,6 +122,7 @@ static int add_mapping(struct leak_books *b, const struct leak_item *item)
 		free(mapping);
 		return -ENOMEM;
 	}
+	leak_stacks_use(mapping->stack);
 	b->mapping_count++;
 	return 0;
 }
@@ -174,10 +177,10 @@ static void end_pin(struct leak_books *b, const struct leak_item *range)
 		pin->size = range->iova - pin->iova;
 		rest.iova = range->iova + range->size;
 		rest.size = behind;
-		if (!pin->size)
-			drop_item(b, i);
 		if (behind)
 			add_item(b, &rest);
+		if (!b->items[i].size)
+			drop_item(b, i);
 		return;
 	}
 }
@@ -236,8 +239,31 @@ static struct leak_account *find_account(struct leak_books *b,
 		return NULL;
 	b->accounts = accounts;
 	accounts += b->account_count++;
-	*accounts = (struct leak_account){.key = *item, .put_stack = -1};
+	*accounts = (struct leak_account){.key = *item};
+	accounts->key.stack = NULL;
 	return accounts;
+}
+
+static bool known(const struct leak_books *b, const struct leak_item *item)
+{
+	for (size_t i = 0; i < b->count; i++)
+		if (same_key(&b->items[i], item))
+			return true;
+	return false;
+}
+
+/* Container numbers do not come again. */
+static void close_accounts(struct leak_books *b, __u32 container)
+{
+	for (size_t i = b->account_count; i-- > 0;) {
+		struct leak_account *account = &b->accounts[i];
+
+		if (account->key.container != container ||
+		    known(b, &account->key))
+			continue;
+		leak_stacks_put(&b->stacks, account->put_stack);
+		*account = b->accounts[--b->account_count];
+	}
 }
 
 const struct leak_account *leak_books_account(const struct leak_books *b,
@@ -271,37 +297,50 @@ static void enter_put(struct leak_books *b, const struct leak_item *item)
 	if ((item->kind == LEAK_ATTACHMENT && !attached(b, item->container)) ||
 	    item->kind == LEAK_CONTAINER)
 		end_container(b, item->container);
+	if (item->kind == LEAK_CONTAINER && item->container && !known(b, item))
+		close_accounts(b, item->container);
+}
+
+/* Who gave back last. */
+static void note_put(struct leak_books *b, struct leak_account *account,
+		     struct leak_stack *stack)
+{
+	account->puts++;
+	leak_stacks_put(&b->stacks, account->put_stack);
+	leak_stacks_use(stack);
+	account->put_stack = stack;
+}
+
+static int enter(struct leak_books *b, const struct leak_item *item, bool get)
+{
+	struct leak_account *account = find_account(b, item);
+
+	if (!account)
+		return -ENOMEM;
+	if (get) {
+		account->gets++;
+		return enter_get(b, item);
+	}
+	note_put(b, account, item->stack);
+	enter_put(b, item);
+	return 0;
 }
 
 int leak_books_enter(struct leak_books *b, const struct leak_event *e)
 {
-	struct leak_account *account;
 	struct leak_item item;
+	int ret;
 
 	if (e->kind >= LEAK_KINDS)
 		return 0;
 	leak_item_fill(&item, e);
-	item.stack = leak_stacks_add(&b->stacks, e);
-	account = find_account(b, &item);
-	if (!account || item.stack < 0)
+	item.stack = leak_stacks_get(&b->stacks, e);
+	if (!item.stack)
 		return -ENOMEM;
 	b->last_ns = e->ts;
-	if (e->change > 0) {
-		account->gets++;
-		return enter_get(b, &item);
-	}
-	account->puts++;
-	account->put_stack = item.stack;
-	enter_put(b, &item);
-	return 0;
-}
-
-static bool known(const struct leak_books *b, const struct leak_item *item)
-{
-	for (size_t i = 0; i < b->count; i++)
-		if (same_key(&b->items[i], item))
-			return true;
-	return false;
+	ret = enter(b, &item, e->change > 0);
+	leak_stacks_put(&b->stacks, item.stack);
+	return ret;
 }
 
 static int add_before(struct leak_books *b, __u32 kind,
@@ -314,7 +353,6 @@ static int add_before(struct leak_books *b, __u32 kind,
 				 .tgid = r->tgid,
 				 .count = 1,
 				 .most = UINT64_MAX,
-				 .stack = -1,
 				 .before = true};
 
 	if (kind == LEAK_CONTAINER || kind == LEAK_MAPPING)

@@ -28,21 +28,21 @@ struct leak_item {
 	__u64 count; /* of mappings that were there before */
 	__u64 most;  /* it was at first: what came later has a record */
 	__u64 address; /* the VM; of mappings that were there before, the container */
-	int stack;   /* negative: none */
-	bool before; /* it was there before the tool */
-	bool family; /* by a process of the command */
+	struct leak_stack *stack; /* it uses it; NULL: none */
+	bool before;		  /* it was there before the tool */
+	bool family;		  /* by a process of the command */
 	char comm[16];
 	char device[LEAK_NAME];
 };
 
 /* How often things of one key were taken and given back, and who gave back
- * last.
+ * last. A container's go with it.
  */
 struct leak_account {
 	struct leak_item key;
 	__u64 gets;
 	__u64 puts;
-	int put_stack; /* negative: none */
+	struct leak_stack *put_stack; /* it uses it; NULL: none */
 };
 
 struct leak_books {

@@ -139,14 +139,6 @@ void leak_list_free(struct leak_list *list)
 	free(list->groups);
 }
 
-static const struct leak_stack *stack_of(const struct leak_books *books,
-					 int number)
-{
-	if (number < 0 || (size_t)number >= books->stacks.count)
-		return NULL;
-	return books->stacks.list[number];
-}
-
 static struct json_object *json_or_null(int64_t v, bool known)
 {
 	return known ? json_object_new_int64(v) : NULL;
@@ -228,13 +220,13 @@ static void show_json(const struct leak_list *list, const struct leak_group *g)
 		json_or_null(list->run->now_ns - g->item.ts, !g->item.before));
 	json_object_object_add(o, "count", json_or_null(g->count, true));
 	json_object_object_add(o, "bytes", json_or_null(g->bytes, bytes));
-	json_stack(o, "stack", "ustack", stack_of(list->books, g->item.stack));
+	json_stack(o, "stack", "ustack", g->item.stack);
 	json_object_object_add(o, "gets",
 			       json_or_null(account ? account->gets : 0, true));
 	json_object_object_add(o, "puts",
 			       json_or_null(account ? account->puts : 0, true));
 	json_stack(o, "put_stack", "put_ustack",
-		   stack_of(list->books, account ? account->put_stack : -1));
+		   account ? account->put_stack : NULL);
 	json_put(o);
 }
 
@@ -285,10 +277,9 @@ static void show_text(const struct leak_list *list, const struct leak_group *g)
 		 kinds[item->kind], ct, group,
 		 *item->device ? item->device : reason_of(item) ?: "-", pid,
 		 item->comm, age, (unsigned long long)g->count, kib);
-	show_stack(list->run, "get", stack_of(list->books, item->stack));
+	show_stack(list->run, "get", item->stack);
 	if (account && account->puts)
-		show_stack(list->run, "put",
-			   stack_of(list->books, account->put_stack));
+		show_stack(list->run, "put", account->put_stack);
 }
 
 void leak_list_header(struct run *run)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Stacks, each kept once. */
+#include <search.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,47 +17,77 @@ static int frames(__s32 bytes, int most)
 	return count < 0 ? 0 : count > most ? most : count;
 }
 
-static bool same(const struct leak_stack *s, const struct leak_event *e,
-		 int kernel, int user)
+static int order(__s64 left, __s64 right)
 {
-	return s->tgid == e->tgid && s->kernel_count == kernel &&
-	       s->user_count == user &&
-	       !memcmp(s->kernel, e->kstack, kernel * sizeof(__u64)) &&
-	       !memcmp(s->user, e->user, user * sizeof(e->user[0]));
+	return (left > right) - (left < right);
 }
 
-int leak_stacks_add(struct leak_stacks *stacks, const struct leak_event *e)
+static int compare(const void *left, const void *right)
 {
-	int kernel = frames(e->kstack_bytes, LEAK_KSTACK);
-	int user = e->frames < LEAK_USTACK ? e->frames : LEAK_USTACK;
-	struct leak_stack **list, *s;
+	const struct leak_stack *a = left, *b = right;
+	int ret = order(a->tgid, b->tgid);
 
-	/* The latest first: most things come many times in a row. */
-	for (size_t i = stacks->count; i-- > 0;)
-		if (same(stacks->list[i], e, kernel, user))
-			return i;
-	list = realloc(stacks->list, (stacks->count + 1) * sizeof(*list));
-	if (!list)
-		return -1;
-	stacks->list = list;
-	s = calloc(1, sizeof(*s));
-	if (!s)
-		return -1;
-	s->tgid = e->tgid;
-	s->kernel_count = kernel;
-	s->user_count = user;
-	memcpy(s->kernel, e->kstack, kernel * sizeof(__u64));
-	memcpy(s->user, e->user, user * sizeof(e->user[0]));
+	if (!ret)
+		ret = order(a->kernel_count, b->kernel_count);
+	if (!ret)
+		ret = order(a->user_count, b->user_count);
+	if (!ret)
+		ret = memcmp(a->kernel, b->kernel,
+			     a->kernel_count * sizeof(a->kernel[0]));
+	if (!ret)
+		ret = memcmp(a->user, b->user,
+			     a->user_count * sizeof(a->user[0]));
+	return ret;
+}
 
-	list[stacks->count] = s;
-	return stacks->count++;
+struct leak_stack *leak_stacks_get(struct leak_stacks *stacks,
+				   const struct leak_event *e)
+{
+	struct leak_stack like = {
+		.tgid = e->tgid,
+		.kernel_count = frames(e->kstack_bytes, LEAK_KSTACK),
+		.user_count = e->frames < LEAK_USTACK ? e->frames : LEAK_USTACK,
+	};
+	struct leak_stack *stack;
+	void *node;
+
+	memcpy(like.kernel, e->kstack,
+	       like.kernel_count * sizeof(like.kernel[0]));
+	memcpy(like.user, e->user, like.user_count * sizeof(like.user[0]));
+	node = tfind(&like, &stacks->tree, compare);
+	if (node) {
+		stack = *(struct leak_stack **)node;
+		stack->users++;
+		return stack;
+	}
+	stack = malloc(sizeof(*stack));
+	if (!stack)
+		return NULL;
+	*stack = like;
+	stack->users = 1;
+	if (tsearch(stack, &stacks->tree, compare))
+		return stack;
+	free(stack);
+	return NULL;
+}
+
+void leak_stacks_use(struct leak_stack *stack)
+{
+	if (stack)
+		stack->users++;
+}
+
+void leak_stacks_put(struct leak_stacks *stacks, struct leak_stack *stack)
+{
+	if (!stack || --stack->users)
+		return;
+	tdelete(stack, &stacks->tree, compare);
+	free(stack);
 }
 
 void leak_stacks_free(struct leak_stacks *stacks)
 {
-	for (size_t i = 0; i < stacks->count; i++)
-		free(stacks->list[i]);
-	free(stacks->list);
+	tdestroy(stacks->tree, free);
 }
 
 /* On the way from the event to us. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Stacks, each kept once; the kernel's are put into words when asked for. */
+/*
+ * Stacks, each kept once and as long as anybody uses it; the kernel's are put into
+ * words when asked for.
+ */
 #ifndef VFIOSCOPE_VFIOLEAK_STACKS_H
 #define VFIOSCOPE_VFIOLEAK_STACKS_H
 
@@ -11,6 +14,7 @@
 #define LEAK_WORDS 96 /* bytes of a frame in words */
 
 struct leak_stack {
+	size_t users;
 	__u32 tgid;
 	int kernel_count;
 	int user_count;
@@ -19,12 +23,15 @@ struct leak_stack {
 };
 
 struct leak_stacks {
-	struct leak_stack **list;
-	size_t count;
+	void *tree; /* of struct leak_stack */
 };
 
-/* The stack's number; negative: out of memory. */
-int leak_stacks_add(struct leak_stacks *stacks, const struct leak_event *e);
+/* The record's stack, with one user more; NULL: out of memory. */
+struct leak_stack *leak_stacks_get(struct leak_stacks *stacks,
+				   const struct leak_event *e);
+/* One user more, one user less; NULL is none. */
+void leak_stacks_use(struct leak_stack *stack);
+void leak_stacks_put(struct leak_stacks *stacks, struct leak_stack *stack);
 void leak_stacks_free(struct leak_stacks *stacks);
 /* Frame @i of the kernel's part as FUNCTION+0xOFFSET, without those of the tool
  * itself; false: there is no more.
