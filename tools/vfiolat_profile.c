@@ -29,38 +29,43 @@ static const char *phase_of_stack(struct run *run, __u32 stack)
 	return phase;
 }
 
+static void add_sample(struct lat_profile *p, struct run *run,
+		       const struct lat_sample *sample, __u64 seen)
+{
+	const char *phase = phase_of_stack(run, sample->stack);
+
+	if (phase && !strcmp(phase, "fault"))
+		p->faults += seen;
+	else if (phase && !strcmp(phase, "pin"))
+		p->pins += seen;
+}
+
+/* What was read makes room. A stack may be more than one sample's, so stacks go last. */
 void lat_profile_read(struct lat_profile *p, struct run *run,
 		      const struct lat_sums *sums)
 {
-	struct lat_sample sample, next;
-	void *at = NULL;
+	__u32 stacks[LAT_STACKS], count = 0;
+	struct lat_sample sample;
 	__u64 seen;
 
-	p->faults = 0;
-	p->pins = 0;
-	for (int i = 0; i < LAT_STACKS; i++) {
-		const char *phase;
-
-		if (!source_map_next(run->source, "samples", at, &next))
+	while (count < LAT_STACKS &&
+	       source_map_next(run->source, "samples", NULL, &sample)) {
+		if (!source_map_get(run->source, "samples", &sample, &seen))
 			break;
-		sample = next;
-		at = &sample;
-		if (!source_map_get(run->source, "samples", at, &seen) ||
-		    !lat_sums_wanted(sums, run, sample.container, -1,
-				     sample.tgid))
-			continue;
-		phase = phase_of_stack(run, sample.stack);
-		if (phase && !strcmp(phase, "fault"))
-			p->faults += seen;
-		else if (phase && !strcmp(phase, "pin"))
-			p->pins += seen;
+		stacks[count++] = sample.stack;
+		source_map_delete(run->source, "samples", &sample);
+		if (lat_sums_wanted(sums, run, sample.container, -1,
+				    sample.tgid))
+			add_sample(p, run, &sample, seen);
 	}
+	while (count-- > 0)
+		source_map_delete(run->source, "stacks", &stacks[count]);
 }
 
 void lat_profile_told(struct lat_profile *p)
 {
-	p->last_faults = p->faults;
-	p->last_pins = p->pins;
+	p->faults = 0;
+	p->pins = 0;
 }
 
 void lat_profile_close(void)

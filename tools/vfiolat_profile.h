@@ -15,9 +15,7 @@ struct run;
 struct lat_sums;
 
 struct lat_profile {
-	/* Samples since the start, and at the last verdict. */
-	uint64_t faults, pins;
-	uint64_t last_faults, last_pins;
+	uint64_t faults, pins; /* samples since the last verdict */
 };
 
 /* False: it cannot be done here; all but the verdict goes without. */

@@ -20,17 +20,12 @@ const char *const lat_part_names[PARTS] = {"fault", "pin", "iommu", "lock",
 
 static void split_pin(struct lat_verdict *v, const struct lat_profile *p)
 {
-	uint64_t faults, pins;
 	int64_t all = v->part_ns[PART_PIN];
 
-	if (!p || all < 0)
+	if (!p || all < 0 || p->faults + p->pins < ENOUGH_SAMPLES)
 		return;
-	faults = p->faults - p->last_faults;
-	pins = p->pins - p->last_pins;
-	if (faults + pins < ENOUGH_SAMPLES)
-		return;
-	v->samples = faults + pins;
-	v->part_ns[PART_FAULT] = (double)all * faults / v->samples;
+	v->samples = p->faults + p->pins;
+	v->part_ns[PART_FAULT] = (double)all * p->faults / v->samples;
 	v->part_ns[PART_PIN] = all - v->part_ns[PART_FAULT];
 }
 
