@@ -35,7 +35,7 @@ int look_begin(struct look *look, struct run *run)
 void look_end(struct look *look)
 {
 	top_model_close(&look->model);
-	holders_free(&look->holders);
+	holders_close(&look->holders);
 	free(look->containers);
 	free(look->groups);
 	free(look->devices);
@@ -228,7 +228,7 @@ static void take_holders(struct look *look, const struct run *run)
 {
 	if (!source_ready(run->source) || !look->has_model ||
 	    !look->model.snapshot_ns) {
-		holders_free(&look->holders);
+		holders_forget(&look->holders);
 		look->has_holders = false;
 		look->held_ns = 0;
 		return;
@@ -239,7 +239,7 @@ static void take_holders(struct look *look, const struct run *run)
 	look->has_holders =
 		!holders_take_sure(&look->holders, every_group, NULL);
 	if (!look->has_holders)
-		holders_free(&look->holders);
+		holders_forget(&look->holders);
 }
 
 /* Faults are counted for the host, whatever the filter says; opens are not. */

@@ -138,7 +138,7 @@ static void end(struct run *run)
 {
 	struct state *s = run->state;
 
-	holders_free(&s->holders);
+	holders_close(&s->holders);
 	free(s->wanted);
 }
 

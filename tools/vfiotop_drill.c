@@ -287,7 +287,7 @@ void drill_close(struct top_drill *d)
 {
 	mappings_close(&d->mappings);
 	maps_owners_free(&d->owners);
-	holders_free(&d->holders);
+	holders_close(&d->holders);
 	free(d->held);
 	explain_free(&d->explain);
 }

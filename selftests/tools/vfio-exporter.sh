@@ -233,7 +233,8 @@ test_exporter_inflight() {
 
 # A container that goes while nobody listens is not there afterwards.
 test_exporter_reload() {
-	local maps
+	local maps group
+	group=$(group_of "$edu")
 	client_start
 	go held
 	soon "a container is there" "len(one('vfio_pinned_bytes')) == 1"
@@ -259,6 +260,7 @@ test_exporter_reload() {
 	scrape
 	is "and counts on" $((maps + 56)) "$(prom "s['vfio_dma_map_duration_seconds_count']")"
 	is "pinned bytes" "[$((37 * 4096 + (8 << 20)))]" "$(prom "one('vfio_pinned_bytes')")"
+	soon "and knows who holds it" "s['vfio_holders{group=\"$group\",kind=\"process\"}'] == 3"
 	client_end
 }
 

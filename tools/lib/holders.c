@@ -45,7 +45,7 @@ struct held_group *holders_group(struct holders *h, uint64_t ptr)
 	return NULL;
 }
 
-int holders_add_group(struct holders *h, struct look *look, uint64_t ptr)
+int holders_add_group(struct holders *h, struct held_look *look, uint64_t ptr)
 {
 	struct hold_group seen = {.group = ptr};
 	struct held_group *g;
@@ -69,7 +69,7 @@ int holders_add_group(struct holders *h, struct look *look, uint64_t ptr)
 	return 0;
 }
 
-static int find_groups(struct holders *h, struct look *look)
+static int find_groups(struct holders *h, struct held_look *look)
 {
 	int ret = 0;
 
@@ -103,7 +103,8 @@ struct held_device *holders_device(struct held_group *g, uint64_t ptr)
 	return NULL;
 }
 
-static int add_device(struct held_group *g, struct look *look, uint64_t ptr)
+static int add_device(struct held_group *g, struct held_look *look,
+		      uint64_t ptr)
 {
 	struct hold_device seen = {.device = ptr};
 	struct held_device *d;
@@ -123,7 +124,7 @@ static int add_device(struct held_group *g, struct look *look, uint64_t ptr)
 }
 
 /* A device that is being unregistered is not in its group's list any more. */
-static int find_devices(struct holders *h, struct look *look)
+static int find_devices(struct holders *h, struct held_look *look)
 {
 	int ret = 0;
 
@@ -147,7 +148,7 @@ static int find_devices(struct holders *h, struct look *look)
 	return ret;
 }
 
-static int find_memory(const struct holders *h, struct look *look)
+static int find_memory(const struct holders *h, struct held_look *look)
 {
 	int ret = 0;
 
@@ -239,21 +240,35 @@ static void sort(void *list, size_t count, size_t size,
 		qsort(list, count, size, compare);
 }
 
+static int find_all(struct holders *h, struct held_look *look)
+{
+	int ret = find_groups(h, look);
+
+	ret = ret ?: find_devices(h, look);
+	ret = ret ?: find_memory(h, look);
+	ret = ret ?: look_sharers(look);
+	ret = ret ?: holders_find(h, look);
+	if (ret)
+		tool_error("out of memory");
+	return ret;
+}
+
 int holders_take(struct holders *h)
 {
-	struct look look;
-	int ret;
-
-	memset(h, 0, sizeof(*h));
-	ret = look_open(&look);
-	if (ret)
-		return ret;
-	ret = find_groups(h, &look);
-	ret = ret ?: find_devices(h, &look);
-	ret = ret ?: find_memory(h, &look);
-	ret = ret ?: look_sharers(&look);
-	ret = ret ?: holders_find(h, &look);
-	for (size_t i = 0; i < h->count && !ret; i++) {
+	holders_forget(h);
+	if (!h->look)
+		h->look = calloc(1, sizeof(*h->look));
+	if (!h->look) {
+		tool_error("out of memory");
+		return -ENOMEM;
+	}
+	if (look_files(h->look))
+		return -1;
+	if (find_all(h, h->look)) {
+		holders_forget(h);
+		return -1;
+	}
+	for (size_t i = 0; i < h->count; i++) {
 		struct held_group *g = &h->groups[i];
 
 		account(g);
@@ -263,10 +278,7 @@ int holders_take(struct holders *h)
 		     compare_devices);
 	}
 	sort(h->groups, h->count, sizeof(*h->groups), compare_groups);
-	look_close(&look);
-	if (ret)
-		tool_error("out of memory");
-	return ret;
+	return 0;
 }
 
 static bool all_accounted(const struct holders *h,
@@ -288,7 +300,6 @@ int holders_take_sure(struct holders *h,
 	for (int i = 0; i < LOOKS; i++) {
 		if (i)
 			nanosleep(&pause, NULL);
-		holders_free(h);
 		if (holders_take(h))
 			return -1;
 		if (all_accounted(h, asked, arg))
@@ -297,8 +308,10 @@ int holders_take_sure(struct holders *h,
 	return 0;
 }
 
-void holders_free(struct holders *h)
+void holders_forget(struct holders *h)
 {
+	struct held_look *look = h->look;
+
 	for (size_t i = 0; i < h->count; i++) {
 		free(h->groups[i].devices);
 		free(h->groups[i].holders);
@@ -306,6 +319,16 @@ void holders_free(struct holders *h)
 	free(h->groups);
 	free(h->io_urings);
 	memset(h, 0, sizeof(*h));
+	h->look = look;
+}
+
+void holders_close(struct holders *h)
+{
+	holders_forget(h);
+	if (h->look)
+		look_close(h->look);
+	free(h->look);
+	h->look = NULL;
 }
 
 bool held_group_match(const struct held_group *g, const struct filter *f)

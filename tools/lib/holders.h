@@ -91,9 +91,10 @@ struct holders {
 	/* Processes whose io_uring may have files registered. */
 	struct io_uring_user *io_urings;
 	size_t io_uring_count;
+	struct held_look *look; /* kept from one look to the next */
 };
 
-/* Looks. Negative: cannot, it was said. */
+/* Looks. Negative: cannot, it was said, and there is nothing. */
 int holders_take(struct holders *holders);
 /* The same, but looks up to three times while some group that @asked tells has a
  * user that nobody accounts for: who closes or exits is nobody for a moment.
@@ -101,7 +102,9 @@ int holders_take(struct holders *holders);
 int holders_take_sure(struct holders *holders,
 		      bool (*asked)(const struct held_group *group, void *arg),
 		      void *arg);
-void holders_free(struct holders *holders);
+/* What was seen; the next look takes no longer for it. */
+void holders_forget(struct holders *holders);
+void holders_close(struct holders *holders);
 /* Whether the group, or one who holds it, is what was asked for. */
 bool held_group_match(const struct held_group *group,
 		      const struct filter *filter);

@@ -75,7 +75,8 @@ static int add_process(struct held_group *g, const struct hold_file *f)
 }
 
 /* Whose memory it is: its owner as the kernel says, if that one has it. */
-static uint32_t mm_owner(const struct look *look, const struct hold_file *f)
+static uint32_t mm_owner(const struct held_look *look,
+			 const struct hold_file *f)
 {
 	uint32_t lowest = f->tgid;
 
@@ -92,7 +93,7 @@ static uint32_t mm_owner(const struct look *look, const struct hold_file *f)
 	return lowest;
 }
 
-static int add_mapping(struct held_group *g, const struct look *look,
+static int add_mapping(struct held_group *g, const struct held_look *look,
 		       const struct hold_file *f)
 {
 	enum holder_kind kind = HOLDER_MMAP;
@@ -121,7 +122,7 @@ static bool keeps(const struct hold_file *f, const struct hold_file *by)
 	return by->via == HOLD_BY_MM || (by->what == HOLD_VHOST && !f->tgid);
 }
 
-static int add_sharers(struct held_group *g, const struct look *look,
+static int add_sharers(struct held_group *g, const struct held_look *look,
 		       const struct hold_file *f)
 {
 	bool any = false;
@@ -175,7 +176,7 @@ static int add_io_uring(struct holders *h, const struct hold_file *f)
 /* Mappings after fds, so that it is known whether the fd is open; and who
  * shares a mapping after all who have it.
  */
-static int add_files(struct holders *h, const struct look *look)
+static int add_files(struct holders *h, const struct held_look *look)
 {
 	struct held_group *g;
 	int ret = 0;
@@ -228,7 +229,7 @@ static struct holder *add_vm_user(struct held_group *g,
 }
 
 /* A line a process that has the VM, by the VM's own fd if it has that. */
-static int add_vm_users(struct held_group *g, const struct look *look,
+static int add_vm_users(struct held_group *g, const struct held_look *look,
 			uint64_t kvm, const struct hold_file *file)
 {
 	const struct hold_file nobody = {.fd = -1};
@@ -252,7 +253,7 @@ static int add_vm_users(struct held_group *g, const struct look *look,
 	return any || add_vm_user(g, &nobody, file) ? 0 : -ENOMEM;
 }
 
-static int add_vm(struct holders *h, struct look *look, uint64_t kvm)
+static int add_vm(struct holders *h, struct held_look *look, uint64_t kvm)
 {
 	struct hold_next devices = {.list = HOLD_VM_DEVICES, .of = kvm};
 	struct held_group *g;
@@ -281,7 +282,7 @@ static int add_vm(struct holders *h, struct look *look, uint64_t kvm)
 	return ret;
 }
 
-static int add_vms(struct holders *h, struct look *look)
+static int add_vms(struct holders *h, struct held_look *look)
 {
 	struct hold_next step = {.list = HOLD_VMS};
 	int ret = 0;
@@ -317,7 +318,7 @@ static bool waits_in_unregister(pid_t tid)
 }
 
 /* Whoever takes a driver off a device holds the device's lock. */
-static int add_waiters(struct held_group *g, struct look *look)
+static int add_waiters(struct held_group *g, struct held_look *look)
 {
 	struct hold_next step = {.list = HOLD_IOMMU_DEVICES,
 				 .of = g->iommu_group};
@@ -357,7 +358,7 @@ static int add_external(struct held_group *g)
 	return 0;
 }
 
-int holders_find(struct holders *h, struct look *look)
+int holders_find(struct holders *h, struct held_look *look)
 {
 	int ret = add_files(h, look);
 

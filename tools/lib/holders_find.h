@@ -14,9 +14,10 @@ void *holders_append(void *list_ptr, size_t *count, size_t size);
 struct held_group *holders_group(struct holders *holders, uint64_t ptr);
 struct held_device *holders_device(struct held_group *group, uint64_t ptr);
 /* Unless it is known, or none. */
-int holders_add_group(struct holders *holders, struct look *look, uint64_t ptr);
+int holders_add_group(struct holders *holders, struct held_look *look,
+		      uint64_t ptr);
 
 /* Fills in the holders of all groups. */
-int holders_find(struct holders *holders, struct look *look);
+int holders_find(struct holders *holders, struct held_look *look);
 
 #endif /* VFIOSCOPE_HOLDERS_FIND_H */

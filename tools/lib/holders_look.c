@@ -3,8 +3,10 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "holders.skel.h"
@@ -78,7 +80,7 @@ static bool set_addresses(struct holders_bpf *bpf)
 	return true;
 }
 
-static int load(struct look *look)
+static int load(struct held_look *look)
 {
 	struct holders_bpf *bpf = holders_bpf__open();
 	int err;
@@ -108,10 +110,11 @@ static int load(struct look *look)
 		return -1;
 	}
 	look->bpf = bpf;
+	malloc_trim(0);
 	return 0;
 }
 
-static int make_room(struct look *look)
+static int make_room(struct held_look *look)
 {
 	size_t more = look->room ? look->room * 2 : 256;
 	void *files;
@@ -126,7 +129,7 @@ static int make_room(struct look *look)
 	return 0;
 }
 
-static int read_all(struct look *look, int fd)
+static int read_all(struct held_look *look, int fd)
 {
 	size_t size = sizeof(*look->files), have = 0;
 
@@ -147,7 +150,7 @@ static int read_all(struct look *look, int fd)
 	}
 }
 
-static int run_iterator(struct look *look, struct bpf_program *program)
+static int run_iterator(struct held_look *look, struct bpf_program *program)
 {
 	struct bpf_link *link = bpf_program__attach_iter(program, NULL);
 	int fd, ret;
@@ -162,7 +165,7 @@ static int run_iterator(struct look *look, struct bpf_program *program)
 	return ret;
 }
 
-static bool has_mapping(const struct look *look)
+static bool has_mapping(const struct held_look *look)
 {
 	for (size_t i = 0; i < look->count; i++)
 		if (look->files[i].via == HOLD_BY_MMAP &&
@@ -172,7 +175,7 @@ static bool has_mapping(const struct look *look)
 }
 
 /* Once: who looks every ten seconds would say nothing else. */
-static void tell_left_out(const struct look *look)
+static void tell_left_out(const struct held_look *look)
 {
 	static bool told;
 
@@ -183,13 +186,47 @@ static void tell_left_out(const struct look *look)
 		   "(256): some holders may be missing");
 }
 
-int look_open(struct look *look)
+/* A module has the addresses of its load, and its folder a number that no other has. */
+static void list_modules(ino_t modules[LOOK_MODULES])
+{
+	static const char *const folders[LOOK_MODULES] = {
+		"/sys/module/vfio", "/sys/module/kvm", "/sys/module/vhost_net",
+		"/sys/module/vhost_vsock"};
+	struct stat st;
+
+	for (int i = 0; i < LOOK_MODULES; i++)
+		modules[i] = stat(folders[i], &st) ? 0 : st.st_ino;
+}
+
+static int load_for_these(struct held_look *look)
+{
+	ino_t modules[LOOK_MODULES];
+
+	list_modules(modules);
+	if (look->bpf && memcmp(modules, look->modules, sizeof(modules)))
+		look_close(look);
+	memcpy(look->modules, modules, sizeof(modules));
+	return look->bpf ? 0 : load(look);
+}
+
+static void forget_memory(struct held_look *look)
+{
+	int fd = bpf_map__fd(look->bpf->maps.mms);
+	__u64 mm;
+
+	while (!bpf_map_get_next_key(fd, NULL, &mm) &&
+	       !bpf_map_delete_elem(fd, &mm))
+		;
+}
+
+int look_files(struct held_look *look)
 {
 	int ret;
 
-	memset(look, 0, sizeof(*look));
-	if (load(look))
+	if (load_for_these(look))
 		return -1;
+	look->count = 0;
+	forget_memory(look);
 	ret = run_iterator(look, look->bpf->progs.files);
 	if (!ret)
 		ret = run_iterator(look, look->bpf->progs.mappings);
@@ -201,7 +238,7 @@ int look_open(struct look *look)
 	return ret;
 }
 
-void look_close(struct look *look)
+void look_close(struct held_look *look)
 {
 	holders_bpf__destroy(look->bpf);
 	free(look->files);
@@ -216,7 +253,7 @@ static bool ask(struct bpf_program *program, void *what, size_t size)
 	return !bpf_prog_test_run_opts(bpf_program__fd(program), &opts);
 }
 
-static bool has_memory(const struct look *look, uint64_t mm)
+static bool has_memory(const struct held_look *look, uint64_t mm)
 {
 	for (size_t i = 0; i < look->count; i++)
 		if (look->files[i].via == HOLD_BY_MMAP &&
@@ -225,7 +262,7 @@ static bool has_memory(const struct look *look, uint64_t mm)
 	return false;
 }
 
-static int add_memory(struct look *look, const struct hold_memory *m)
+static int add_memory(struct held_look *look, const struct hold_memory *m)
 {
 	uint32_t nobody = 0;
 
@@ -246,7 +283,7 @@ static int add_memory(struct look *look, const struct hold_memory *m)
 	return 0;
 }
 
-int look_memory(struct look *look, uint64_t device)
+int look_memory(struct held_look *look, uint64_t device)
 {
 	struct hold_memory step = {.device = device};
 	int ret = 0;
@@ -262,37 +299,37 @@ int look_memory(struct look *look, uint64_t device)
 	return ret;
 }
 
-int look_sharers(struct look *look)
+int look_sharers(struct held_look *look)
 {
 	if (!has_mapping(look))
 		return 0;
 	return run_iterator(look, look->bpf->progs.sharers);
 }
 
-bool look_next(struct look *look, struct hold_next *step)
+bool look_next(struct held_look *look, struct hold_next *step)
 {
 	return ask(look->bpf->progs.next, step, sizeof(*step)) && step->at;
 }
 
-bool look_group(struct look *look, struct hold_group *group)
+bool look_group(struct held_look *look, struct hold_group *group)
 {
 	return ask(look->bpf->progs.look_group, group, sizeof(*group)) &&
 	       group->ok;
 }
 
-bool look_device(struct look *look, struct hold_device *device)
+bool look_device(struct held_look *look, struct hold_device *device)
 {
 	return ask(look->bpf->progs.look_device, device, sizeof(*device)) &&
 	       device->ok;
 }
 
-bool look_lock(struct look *look, struct hold_lock *lock)
+bool look_lock(struct held_look *look, struct hold_lock *lock)
 {
 	return ask(look->bpf->progs.look_lock, lock, sizeof(*lock)) &&
 	       lock->tid;
 }
 
-bool look_file(struct look *look, struct hold_file *file)
+bool look_file(struct held_look *look, struct hold_file *file)
 {
 	return ask(look->bpf->progs.look_file, file, sizeof(*file)) &&
 	       file->what != HOLD_OTHER;
