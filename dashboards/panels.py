@@ -119,8 +119,7 @@ FLEET = {
             Panel("Bytes mapped a second", "Bps", {
                 "instance:vfio_dma_mapped_bytes:rate5m{instance=~\"$instance\"}": "{{instance}}"}, "By host."),
             Panel("Held without a process", "none", {
-                "count by (instance) (sum without (container, vm) (vfio_container_users{instance=~\"$instance\"}) > 0 and group:vfio_holders:processes{instance=~\"$instance\"} == 0)":
-                "{{instance}}",
+                "count by (instance) (group:vfio_container_users:without_process{instance=~\"$instance\"})": "{{instance}}",
                 "sum by (instance) (vfio_unaccounted_users{instance=~\"$instance\"}) > 0": "{{instance}} unaccounted"},
                   "Groups in use that no process has."),
             Panel("Versions", "none", {
