@@ -22,8 +22,8 @@ struct held_look {
 };
 
 /* Looks at all files. Loads the programs when they are not, or when modules came or
- * went since: that takes a thousand times as long as a look. Negative: cannot, it
- * was said, and all is as after look_close().
+ * went since: that takes some 200 times as long as a look. Negative: cannot, it was
+ * said; without programs the next one loads them again.
  */
 int look_files(struct held_look *look);
 /* Memory in which this device is mapped though no process has it. Negative: no
