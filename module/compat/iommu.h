@@ -8,6 +8,8 @@
 #include <linux/gfp.h>
 #include <linux/iommu.h>
 #include <linux/irqdomain.h>
+#include <linux/property.h>
+#include <linux/slab.h>
 
 #include "features.h"
 
@@ -53,6 +55,36 @@ static inline struct iommu_domain *vfio_compat_domain_alloc(struct device *dev)
 	struct iommu_domain *domain = iommu_domain_alloc(dev->bus);
 
 	return domain ?: ERR_PTR(-EIO);
+#endif
+}
+
+/*
+ * Says whose a device is that is not registered yet. iommu: Remove iommu_fwspec
+ * ops (6.11): by the IOMMU's node alone since then, and iommu_fwspec_init() wants
+ * to be called in a place that only firmware's tables lead to. What it makes the
+ * core frees with the device's IOMMU.
+ */
+static inline int vfio_compat_fwspec_init(struct device *dev,
+					  struct fwnode_handle *fwnode,
+					  const struct iommu_ops *ops)
+{
+#ifdef HAVE_FWSPEC_OPS
+	return iommu_fwspec_init(dev, fwnode, ops);
+#else
+	struct iommu_fwspec *fwspec = kzalloc(struct_size(fwspec, ids, 1),
+					      GFP_KERNEL);
+	struct dev_iommu *iommu = kzalloc(sizeof(*iommu), GFP_KERNEL);
+
+	if (!fwspec || !iommu) {
+		kfree(fwspec);
+		kfree(iommu);
+		return -ENOMEM;
+	}
+	mutex_init(&iommu->lock);
+	fwspec->iommu_fwnode = fwnode_handle_get(fwnode);
+	iommu->fwspec = fwspec;
+	dev->iommu = iommu;
+	return 0;
 #endif
 }
 

@@ -87,6 +87,8 @@ symbol HAVE_VFIO_VIRQFD_APART 'vfio_virqfd_enable	drivers/vfio/vfio_virqfd'
 probe HAVE_IOMMU_MAP_GFP linux/iommu.h 'int iommu_map\([^)]*gfp_t gfp\)'
 # a27bf2743cb8 iommu: Add iommu_paging_domain_alloc() interface
 probe HAVE_IOMMU_PAGING_DOMAIN_ALLOC linux/iommu.h 'iommu_paging_domain_alloc\('
+# iommu: Remove iommu_fwspec ops
+probe HAVE_FWSPEC_OPS linux/iommu.h 'int iommu_fwspec_init\([^)]*struct iommu_ops'
 # efc30a8f15a7 iommu: Add iommu_group_has_isolated_msi()
 probe HAVE_IOMMU_ISOLATED_MSI linux/iommu.h 'iommu_group_has_isolated_msi\('
 # 0b295316b3a9 mm/gup: remove unused vmas parameter from pin_user_pages_remote()

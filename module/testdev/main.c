@@ -3,7 +3,8 @@
  * vfio_testdev.ko: what tests of vfio need inside the kernel.
  *
  * One misc device whose ioctls (vfio_testdev.h) make devices without an IOMMU
- * and take groups as an external user does. Root only; never for production.
+ * and take groups as an external user does; and a driver for the devices behind
+ * the IOMMU of vfio_testiommu.ko. Root only; never for production.
  */
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
@@ -131,15 +132,25 @@ static int __init testdev_init(void)
 
 	if (ret)
 		return ret;
+	ret = testdev_physical_register();
+	if (ret)
+		goto err_driver;
 	ret = misc_register(&testdev_misc);
 	if (ret)
-		testdev_destroy_all();
+		goto err_physical;
+	return 0;
+
+err_physical:
+	testdev_physical_unregister();
+err_driver:
+	testdev_destroy_all();
 	return ret;
 }
 
 static void __exit testdev_exit(void)
 {
 	misc_deregister(&testdev_misc);
+	testdev_physical_unregister();
 	testdev_destroy_all();
 }
 

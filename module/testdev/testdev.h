@@ -97,6 +97,11 @@ struct testdev {
 	struct testdev_log		log;
 };
 
+/* A device behind the test IOMMU, see physical.c. */
+struct testdev_physical {
+	struct vfio_device	vdev;
+};
+
 static inline struct testdev *to_testdev(struct vfio_device *vdev)
 {
 	return container_of(vdev, struct testdev, vdev);
@@ -139,5 +144,8 @@ int testdev_external_find(struct testdev_file *file,
 int testdev_external_put(struct testdev_file *file, u32 slot);
 void testdev_external_put_all(struct testdev_file *file);
 int testdev_file_info(struct vfio_testdev_file *args);
+
+int testdev_physical_register(void);
+void testdev_physical_unregister(void);
 
 #endif /* _TESTDEV_H */
