@@ -13,6 +13,11 @@
 #include "compat/features.h"
 #include "testdev.h"
 
+/* What the core knows of a device is all that there is. */
+struct physical {
+	struct vfio_device	vdev;
+};
+
 static int physical_open(struct vfio_device *vdev)
 {
 	return 0;
@@ -53,11 +58,10 @@ static void physical_remove(void *data)
 /* What kernels call at a driver's removal differs, what devres does not. */
 static int physical_probe(struct platform_device *pdev)
 {
-	struct testdev_physical *physical;
+	struct physical *physical;
 	int ret;
 
-	physical = vfio_alloc_device(testdev_physical, vdev, &pdev->dev,
-				     &physical_ops);
+	physical = vfio_alloc_device(physical, vdev, &pdev->dev, &physical_ops);
 	if (IS_ERR(physical))
 		return PTR_ERR(physical);
 	ret = vfio_register_group_dev(&physical->vdev);

@@ -97,11 +97,6 @@ struct testdev {
 	struct testdev_log		log;
 };
 
-/* A device behind the test IOMMU, see physical.c. */
-struct testdev_physical {
-	struct vfio_device	vdev;
-};
-
 static inline struct testdev *to_testdev(struct vfio_device *vdev)
 {
 	return container_of(vdev, struct testdev, vdev);
