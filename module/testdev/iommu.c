@@ -62,7 +62,8 @@ struct testiommu_unit {
 /**
  * struct testiommu_domain - translations
  * @domain: for the IOMMU core
- * @unit: of the first device that was attached, for good; guarded by attach_lock
+ * @unit: of the first device that was attached, for good: set under attach_lock,
+ *	before anybody can map
  * @pages: by page number: page frame number << 2 | IOMMU_READ | IOMMU_WRITE, as
  *	values; its own lock guards it
  */
@@ -311,15 +312,10 @@ static int testiommu_def_domain_type(struct device *dev)
 	return IOMMU_DOMAIN_IDENTITY;
 }
 
-static void testiommu_release_device(struct device *dev)
-{
-}
-
 static const struct iommu_ops testiommu_ops = {
 	.capable		= testiommu_capable,
 	.domain_alloc		= testiommu_domain_alloc,
 	.probe_device		= testiommu_probe_device,
-	.release_device		= testiommu_release_device,
 	.device_group		= generic_device_group,
 	.get_resv_regions	= testiommu_get_resv_regions,
 	.def_domain_type	= testiommu_def_domain_type,
