@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The parents of mediated devices, and what a driver may leave to the core: the
- * two parents of vfio_testparent, the devices of one counted by the core and
- * those of the other by the driver, whose probe can be made to wait and to fail.
+ * parents of vfio_testparent, the devices of one counted by the core and those of
+ * another by the driver, whose probe can be made to wait and to fail; and who
+ * removes a device, with the moments held open in which several want to.
  */
 #include <poll.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include "kselftest_harness.h"
 #include "lib/mdev.h"
 #include "lib/proc.h"
+#include "lib/sleeper.h"
 #include "lib/vfio.h"
 
 /* The core counts, whatever the type. */
@@ -26,6 +28,10 @@
 #define FEW	 "vfio_testparent-few"
 #define NONE	 "vfio_testparent-none"
 #define FEW_FREE 2
+
+/* Its driver has nothing that it may leave out. */
+#define BARE	"vfio_testparent.2"
+#define NOTHING "vfio_testparent-bare"
 
 #define DEVICES	   MDEV_DEVICES
 #define TYPES(p)   MDEV_PARENTS p MDEV_TYPES
@@ -342,6 +348,104 @@ TEST_F(mdev_parent, asks_for_an_open_device_and_waits)
 	EXPECT_EQ(self->groups, sysfs_entries(GROUPS));
 	ASSERT_EQ(0, bind_again(COUNTING));
 	EXPECT_EQ(FEW_FREE, mdev_available(COUNTING, FEW));
+}
+
+TEST_F(mdev_parent, needs_no_probe_nor_remove)
+{
+	ASSERT_EQ(0, __mdev_create(BARE, NOTHING, FIRST));
+	EXPECT_TRUE(sysfs_leads_to(DEVICES FIRST "/driver", "testparent_bare"));
+	EXPECT_EQ(0, mdev_available(BARE, NOTHING));
+	EXPECT_EQ(-1, access(TYPES(BARE) NOTHING "/description", F_OK));
+	EXPECT_EQ(0, __mdev_remove(FIRST));
+	EXPECT_FALSE(mdev_exists(FIRST));
+	EXPECT_EQ(1, mdev_available(BARE, NOTHING));
+}
+
+/* In a child: removes the device as the task that a sleeper knows. */
+static pid_t remove_in_child(void)
+{
+	pid_t child = fork();
+
+	if (!child) {
+		sleeper_call_me("remover");
+		_exit(-__mdev_remove(FIRST));
+	}
+	return child;
+}
+
+/* The same device asked to go by two: one does it, the other hears of it. */
+TEST_F(mdev_parent, has_its_device_removed_by_two)
+{
+	const char *window = ours_loaded() ? "mdev:mdev_take_down"
+					   : "mdev:mdev_device_remove";
+	pid_t first, second;
+	int status, sleeper;
+
+	ASSERT_EQ(0, __mdev_create(COUNTED, ONE, FIRST));
+	sleeper = sleeper_open("mdev:remove_store", 60000, 1, "remover");
+	first = remove_in_child();
+	second = remove_in_child();
+	ASSERT_TRUE(sleeper_waits(sleeper, 2));
+	/* Both are in the file; one of them gets to it first. */
+	sleeper_arm_again(&sleeper, window, 60000, 1, "remover");
+	ASSERT_TRUE(sleeper_waits(sleeper, 1));
+	EXPECT_FALSE(ends_within(first, 300, &status));
+	EXPECT_FALSE(ends_within(second, 300, &status));
+	sleeper_close(&sleeper);
+	ASSERT_TRUE(ends_within(first, 60000, &status));
+	EXPECT_EQ(0, status);
+	ASSERT_TRUE(ends_within(second, 60000, &status));
+	EXPECT_EQ(0, status);
+	EXPECT_FALSE(mdev_exists(FIRST));
+}
+
+/* The parent's memory and the device's are there until the removal is done. */
+TEST_F(mdev_parent, waits_for_a_removal_that_has_begun)
+{
+	pid_t remover, unbinder;
+	int status, sleeper;
+
+	if (!ours_loaded())
+		SKIP(return, "stock looks for the parent in freed memory");
+	ASSERT_EQ(0, __mdev_create(COUNTED, ONE, FIRST));
+	sleeper = sleeper_open("mdev:mdev_take_down", 60000, 1, "remover");
+	remover = remove_in_child();
+	ASSERT_TRUE(sleeper_waits(sleeper, 1));
+	unbinder = unbind_in_child(COUNTED);
+	EXPECT_FALSE(ends_within(unbinder, 300, &status));
+	EXPECT_TRUE(mdev_exists(FIRST));
+	sleeper_close(&sleeper);
+	ASSERT_TRUE(ends_within(remover, 60000, &status));
+	EXPECT_EQ(0, status);
+	ASSERT_TRUE(ends_within(unbinder, 60000, &status));
+	EXPECT_EQ(0, status);
+	EXPECT_FALSE(mdev_exists(FIRST));
+	ASSERT_EQ(0, bind_again(COUNTED));
+	EXPECT_EQ(INSTANCES, mdev_available(COUNTED, ONE));
+}
+
+/* Who comes when the parent is on its way out leaves the device to it. */
+TEST_F(mdev_parent, goes_before_a_removal_begins)
+{
+	pid_t remover, unbinder;
+	int status, sleeper;
+
+	if (!ours_loaded())
+		SKIP(return, "stock looks for the parent in freed memory");
+	ASSERT_EQ(0, __mdev_create(COUNTED, ONE, FIRST));
+	sleeper = sleeper_open("mdev:mdev_removal_begin", 60000, 1, "remover");
+	remover = remove_in_child();
+	ASSERT_TRUE(sleeper_waits(sleeper, 1));
+	unbinder = unbind_in_child(COUNTED);
+	EXPECT_FALSE(ends_within(unbinder, 300, &status));
+	sleeper_close(&sleeper);
+	ASSERT_TRUE(ends_within(remover, 60000, &status));
+	EXPECT_EQ(ENODEV, WEXITSTATUS(status));
+	ASSERT_TRUE(ends_within(unbinder, 60000, &status));
+	EXPECT_EQ(0, status);
+	EXPECT_FALSE(mdev_exists(FIRST));
+	ASSERT_EQ(0, bind_again(COUNTED));
+	EXPECT_EQ(INSTANCES, mdev_available(COUNTED, ONE));
 }
 
 /* The last, as the module is loaded once for all of them. */

@@ -4,14 +4,16 @@
  * of its own. Parents and the life of devices; see mdev.h for the objects and
  * their locks.
  *
- * A device that user space asks for goes through these states, each of which
- * only one caller can leave:
+ * A device that user space asks for goes through these states:
  *
- *	made	 its UUID and instance are taken; not yet active
+ *	made	 its UUID and instance are taken; it cannot be removed yet
  *	active	 bound to its driver; may be removed
- *	retired	 somebody is removing it, or its parent is going
  *	gone	 its driver has let go of it; UUID and instance are free again,
  *		 its memory is when the last reference is put
+ *
+ * Who takes an active one down is settled by its file "remove", which only one
+ * of its writers can take away, and by the parent's unreg_sem, which keeps the
+ * parent from doing it at the same time.
  */
 #include <linux/device.h>
 #include <linux/list.h>
@@ -116,7 +118,6 @@ static struct mdev_device *mdev_alloc(struct mdev_type *type,
 	mdev->dev.parent = type->parent->dev;
 	mdev->dev.bus = &mdev_bus;
 	mdev->dev.release = mdev_release;
-	mdev->dev.groups = mdev_device_groups;
 	return mdev;
 }
 
@@ -181,49 +182,57 @@ out:
 	return ret;
 }
 
-/* Its driver's remove may wait for whoever has it open. */
-static void mdev_take_down(struct mdev_device *mdev)
+/**
+ * mdev_removal_begin - keep a device's parent where it is, to remove the device
+ * @mdev: in its sysfs file, which keeps it alive so far
+ *
+ * Return: the parent, for mdev_removal_end(); -ENODEV if it is going and takes
+ * the device along, -EAGAIN if the device is still being made.
+ */
+struct mdev_parent *mdev_removal_begin(struct mdev_device *mdev)
+{
+	struct mdev_parent *parent = mdev->type->parent;
+	bool active;
+
+	if (!down_read_trylock(&parent->unreg_sem))
+		return ERR_PTR(-ENODEV);
+	mutex_lock(&mdev_lock);
+	active = mdev->active;
+	mutex_unlock(&mdev_lock);
+	if (active)
+		return parent;
+	up_read(&parent->unreg_sem);
+	return ERR_PTR(-EAGAIN);
+}
+
+/**
+ * mdev_removal_end - the parent may go
+ * @parent: as mdev_removal_begin() gave it
+ *
+ * Whoever waits to take the parent away may have it as soon as its semaphore is
+ * free, and the semaphore is in it. So it is freed under mdev_lock, which
+ * mdev_unregister_parent() takes as well before it returns.
+ */
+void mdev_removal_end(struct mdev_parent *parent)
+{
+	mutex_lock(&mdev_lock);
+	up_read(&parent->unreg_sem);
+	mutex_unlock(&mdev_lock);
+}
+
+/**
+ * mdev_take_down - remove a device for good
+ * @mdev: active; the caller is the only one to do it, between
+ *	mdev_removal_begin() and mdev_removal_end(), or with the parent
+ *
+ * Context: Process context; sleeps until nobody has the device open.
+ */
+void mdev_take_down(struct mdev_device *mdev)
 {
 	mdev_links_remove(mdev);
 	device_del(&mdev->dev);
 	mdev_unclaim(mdev);
 	put_device(&mdev->dev);
-}
-
-/**
- * mdev_retire - begin to remove a device
- * @mdev: in its sysfs file
- *
- * Return: 0 for the one who is to go on with mdev_remove(), -EAGAIN if the
- * device is still being made, or somebody else is removing it.
- */
-int mdev_retire(struct mdev_device *mdev)
-{
-	bool active;
-
-	mutex_lock(&mdev_lock);
-	active = mdev->active;
-	mdev->active = false;
-	mutex_unlock(&mdev_lock);
-	return active ? 0 : -EAGAIN;
-}
-
-/**
- * mdev_remove - remove a device that was retired
- * @mdev: out of the way of its own sysfs file
- *
- * Context: Process context; sleeps until nobody has the device open.
- * Return: 0, -ENODEV if its parent is going and takes it along.
- */
-int mdev_remove(struct mdev_device *mdev)
-{
-	struct mdev_parent *parent = mdev->type->parent;
-
-	if (!down_read_trylock(&parent->unreg_sem))
-		return -ENODEV;
-	mdev_take_down(mdev);
-	up_read(&parent->unreg_sem);
-	return 0;
 }
 
 static int mdev_take_along(struct device *dev, void *unused)
@@ -293,6 +302,9 @@ void mdev_unregister_parent(struct mdev_parent *parent)
 	device_for_each_child(parent->dev, NULL, mdev_take_along);
 	mdev_types_remove(parent);
 	up_write(&parent->unreg_sem);
+	/* See mdev_removal_end(). */
+	mutex_lock(&mdev_lock);
+	mutex_unlock(&mdev_lock);
 	mdev_tell(parent, "MDEV_STATE=unregistered");
 }
 EXPORT_SYMBOL(mdev_unregister_parent);

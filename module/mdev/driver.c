@@ -21,7 +21,8 @@ static int mdev_bus_probe(struct device *dev)
 	struct mdev_driver *driver =
 		container_of(dev->driver, struct mdev_driver, driver);
 
-	return driver->probe(to_mdev_device(dev));
+	/* Without one it takes whatever there is. */
+	return driver->probe ? driver->probe(to_mdev_device(dev)) : 0;
 }
 
 static void mdev_bus_remove(struct device *dev)
@@ -38,11 +39,12 @@ MDEV_BUS_TYPE mdev_bus = {
 	.match = mdev_bus_match,
 	.probe = mdev_bus_probe,
 	.remove = mdev_bus_remove,
+	.dev_groups = mdev_device_groups,
 };
 
 /**
  * mdev_register_driver - make a driver of mediated devices known to the bus
- * @driver: with device_api and probe set
+ * @driver: with device_api set; probe and remove may be left out
  *
  * To be called before a parent that uses it is registered.
  *

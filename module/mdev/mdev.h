@@ -11,8 +11,11 @@
  *
  * Parent and types are the driver's memory and end with
  * mdev_unregister_parent(), which takes the devices along first. A device's
- * memory may be held for longer, by an open file in sysfs, and must not lead to
- * them then.
+ * memory ends with the last reference on it, which may be later, and must not
+ * lead to them then. A call in one of its sysfs files keeps the device alive, as
+ * its removal waits for the call to end; an open file alone does not, nor does a
+ * call that has taken its own file away: for the rest of it only what it holds
+ * by itself is there.
  *
  * Locks, in this order:
  *	parent->unreg_sem	read: a device is being made or removed by user
@@ -21,7 +24,9 @@
  *				in the middle of a sysfs file that the writer
  *				waits for.
  *	mdev_lock		the list of all devices, who of them is active,
- *				and the parents' free instances
+ *				and the parents' free instances. The last reader
+ *				of unreg_sem also leaves under it, see
+ *				mdev_removal_end().
  */
 #ifndef _MDEV_PRIVATE_H
 #define _MDEV_PRIVATE_H
@@ -33,8 +38,9 @@
 extern MDEV_BUS_TYPE mdev_bus;
 
 int mdev_create(struct mdev_type *type, const guid_t *uuid);
-int mdev_retire(struct mdev_device *mdev);
-int mdev_remove(struct mdev_device *mdev);
+struct mdev_parent *mdev_removal_begin(struct mdev_device *mdev);
+void mdev_removal_end(struct mdev_parent *parent);
+void mdev_take_down(struct mdev_device *mdev);
 unsigned int mdev_available(struct mdev_type *type);
 
 int mdev_types_add(struct mdev_parent *parent);

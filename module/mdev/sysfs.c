@@ -9,247 +9,211 @@
  *						devices/UUID	 links
  *	PARENT/UUID/remove	1
  *		    mdev_type	a link
+ *
+ * A type has a handful of files, so what is read from each stands in one place,
+ * type_read(); the only one that is written to is "create".
  */
 #include <linux/kobject.h>
 #include <linux/mdev.h>
-#include <linux/slab.h>
 #include <linux/sysfs.h>
 #include <linux/uuid.h>
 
 #include "mdev.h"
 
-struct mdev_type_attribute {
-	struct attribute attr;
-	ssize_t (*show)(struct mdev_type *type, char *buf);
-	ssize_t (*store)(struct mdev_type *type, const char *buf, size_t count);
+static struct attribute file_create = { .name = "create", .mode = 0200 };
+static struct attribute file_name = { .name = "name", .mode = 0444 };
+static struct attribute file_description = {
+	.name = "description", .mode = 0444
+};
+static struct attribute file_api = { .name = "device_api", .mode = 0444 };
+static struct attribute file_available = {
+	.name = "available_instances", .mode = 0444
 };
 
-static struct mdev_type *mdev_type_of(struct kobject *kobj)
+static struct mdev_type *to_type(struct kobject *kobj)
 {
 	return container_of(kobj, struct mdev_type, kobj);
 }
 
-static struct mdev_type_attribute *attribute_of(struct attribute *attr)
+static ssize_t type_read(struct kobject *kobj, struct attribute *file,
+			 char *page)
 {
-	return container_of(attr, struct mdev_type_attribute, attr);
+	struct mdev_type *type = to_type(kobj);
+	struct mdev_driver *driver = type->parent->mdev_driver;
+	const char *line;
+
+	if (file == &file_available)
+		return sysfs_emit(page, "%u\n", mdev_available(type));
+	if (file == &file_description)
+		return driver->show_description(type, page);
+	if (file == &file_api)
+		line = driver->device_api;
+	else
+		line = type->pretty_name ?: type->sysfs_name;
+	return sysfs_emit(page, "%s\n", line);
 }
 
-/* A UUID, with or without a newline. */
-static ssize_t create_store(struct mdev_type *type, const char *buf,
-			    size_t count)
+/* The UUID of a device to be made, with or without a newline behind it. */
+static ssize_t type_write(struct kobject *kobj, struct attribute *file,
+			  const char *page, size_t len)
 {
-	char text[UUID_STRING_LEN + 1];
 	guid_t uuid;
 	int ret;
 
-	if (count != UUID_STRING_LEN && count != UUID_STRING_LEN + 1)
+	/* What is written ends with a NUL that is not counted. */
+	if (len < UUID_STRING_LEN || len > UUID_STRING_LEN + 1)
 		return -EINVAL;
-	memcpy(text, buf, UUID_STRING_LEN);
-	text[UUID_STRING_LEN] = '\0';
-	ret = guid_parse(text, &uuid);
+	ret = guid_parse(page, &uuid);
 	if (!ret)
-		ret = mdev_create(type, &uuid);
-	return ret ?: count;
+		ret = mdev_create(to_type(kobj), &uuid);
+	return ret ?: len;
 }
 
-static ssize_t name_show(struct mdev_type *type, char *buf)
+/* Not every driver has words for its types. */
+static umode_t type_file_mode(struct kobject *kobj, struct attribute *file,
+			      int nr)
 {
-	return sysfs_emit(buf, "%s\n", type->pretty_name ?: type->sysfs_name);
+	if (file != &file_description ||
+	    to_type(kobj)->parent->mdev_driver->show_description)
+		return file->mode;
+	return 0;
 }
 
-static ssize_t description_show(struct mdev_type *type, char *buf)
+/* The parent's device was held for as long as a type is below it. */
+static void type_is_gone(struct kobject *kobj)
 {
-	return type->parent->mdev_driver->show_description(type, buf);
+	put_device(to_type(kobj)->parent->dev);
 }
 
-static ssize_t device_api_show(struct mdev_type *type, char *buf)
-{
-	return sysfs_emit(buf, "%s\n", type->parent->mdev_driver->device_api);
-}
-
-static ssize_t available_instances_show(struct mdev_type *type, char *buf)
-{
-	return sysfs_emit(buf, "%u\n", mdev_available(type));
-}
-
-static struct mdev_type_attribute type_create = __ATTR_WO(create);
-static struct mdev_type_attribute type_name = __ATTR_RO(name);
-static struct mdev_type_attribute type_description = __ATTR_RO(description);
-static struct mdev_type_attribute type_device_api = __ATTR_RO(device_api);
-static struct mdev_type_attribute type_available = __ATTR_RO(available_instances);
-
-static struct attribute *mdev_type_attrs[] = {
-	&type_create.attr,
-	&type_name.attr,
-	&type_description.attr,
-	&type_device_api.attr,
-	&type_available.attr,
+static struct attribute *type_files[] = {
+	&file_available, &file_api, &file_create, &file_description, &file_name,
 	NULL,
 };
 
-static umode_t mdev_type_is_visible(struct kobject *kobj,
-				    struct attribute *attr, int n)
-{
-	struct mdev_driver *driver = mdev_type_of(kobj)->parent->mdev_driver;
-
-	if (attr == &type_description.attr && !driver->show_description)
-		return 0;
-	return attr->mode;
-}
-
-static const struct attribute_group mdev_type_group = {
-	.attrs = mdev_type_attrs,
-	.is_visible = mdev_type_is_visible,
+static const struct attribute_group type_group = {
+	.is_visible = type_file_mode,
+	.attrs = type_files,
 };
-__ATTRIBUTE_GROUPS(mdev_type);
+__ATTRIBUTE_GROUPS(type);
 
-static ssize_t mdev_type_show(struct kobject *kobj, struct attribute *attr,
-			      char *buf)
-{
-	struct mdev_type_attribute *a = attribute_of(attr);
-
-	return a->show ? a->show(mdev_type_of(kobj), buf) : -EIO;
-}
-
-static ssize_t mdev_type_store(struct kobject *kobj, struct attribute *attr,
-			       const char *buf, size_t count)
-{
-	struct mdev_type_attribute *a = attribute_of(attr);
-
-	return a->store ? a->store(mdev_type_of(kobj), buf, count) : -EIO;
-}
-
-static const struct sysfs_ops mdev_type_ops = {
-	.show = mdev_type_show,
-	.store = mdev_type_store,
+static const struct sysfs_ops type_file_ops = {
+	.store = type_write,
+	.show = type_read,
 };
 
-static void mdev_type_release(struct kobject *kobj)
-{
-	put_device(mdev_type_of(kobj)->parent->dev);
-}
-
-static const struct kobj_type mdev_type_ktype = {
-	.sysfs_ops = &mdev_type_ops,
-	.release = mdev_type_release,
-	.default_groups = mdev_type_groups,
+static const struct kobj_type type_kobj_type = {
+	.default_groups = type_groups,
+	.release = type_is_gone,
+	.sysfs_ops = &type_file_ops,
 };
 
-static int mdev_type_add(struct mdev_parent *parent, struct mdev_type *type)
-{
-	int ret;
-
-	type->parent = parent;
-	type->kobj.kset = parent->mdev_types_kset;
-	get_device(parent->dev);
-	ret = kobject_init_and_add(&type->kobj, &mdev_type_ktype, NULL, "%s-%s",
-				   dev_driver_string(parent->dev),
-				   type->sysfs_name);
-	if (ret)
-		goto err_put;
-	type->devices_kobj = kobject_create_and_add("devices", &type->kobj);
-	if (!type->devices_kobj) {
-		ret = -ENOMEM;
-		goto err_del;
-	}
-	return 0;
-
-err_del:
-	kobject_del(&type->kobj);
-err_put:
-	kobject_put(&type->kobj);
-	return ret;
-}
-
-static void mdev_type_remove(struct mdev_type *type)
+/* A type that is shown; without the folder of its devices if that failed. */
+static void type_hide(struct mdev_type *type)
 {
 	kobject_put(type->devices_kobj);
 	kobject_del(&type->kobj);
 	kobject_put(&type->kobj);
 }
 
+static int type_show_up(struct mdev_type *type, struct mdev_parent *parent)
+{
+	const char *driver = dev_driver_string(parent->dev);
+	int err;
+
+	get_device(parent->dev);
+	type->parent = parent;
+	kobject_init(&type->kobj, &type_kobj_type);
+	type->kobj.kset = parent->mdev_types_kset;
+	err = kobject_add(&type->kobj, NULL, "%s-%s", driver, type->sysfs_name);
+	if (err) {
+		kobject_put(&type->kobj);
+		return err;
+	}
+	type->devices_kobj = kobject_create_and_add("devices", &type->kobj);
+	if (!type->devices_kobj) {
+		type_hide(type);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/* The first @count types, the last of them first; then their folder. */
+static void types_hide(struct mdev_parent *parent, unsigned int count)
+{
+	while (count)
+		type_hide(parent->types[--count]);
+	kset_unregister(parent->mdev_types_kset);
+}
+
 /**
- * mdev_types_add - the parent's folder of types
+ * mdev_types_add - show what a parent can make
  * @parent: with its types
  *
  * Return: 0 or a negative errno, with nothing left behind.
  */
 int mdev_types_add(struct mdev_parent *parent)
 {
-	unsigned int i;
-	int ret = 0;
+	struct kset *folder;
+	unsigned int shown;
+	int err;
 
-	parent->mdev_types_kset = kset_create_and_add("mdev_supported_types",
-						      NULL, &parent->dev->kobj);
-	if (!parent->mdev_types_kset)
+	folder = kset_create_and_add("mdev_supported_types", NULL,
+				     &parent->dev->kobj);
+	if (!folder)
 		return -ENOMEM;
-	for (i = 0; i < parent->nr_types; i++) {
-		ret = mdev_type_add(parent, parent->types[i]);
-		if (ret)
-			break;
+	parent->mdev_types_kset = folder;
+	for (shown = 0; shown < parent->nr_types; shown++) {
+		err = type_show_up(parent->types[shown], parent);
+		if (err) {
+			types_hide(parent, shown);
+			return err;
+		}
 	}
-	if (!ret)
-		return 0;
-	while (i-- > 0)
-		mdev_type_remove(parent->types[i]);
-	kset_unregister(parent->mdev_types_kset);
-	return ret;
+	return 0;
 }
 
 /**
- * mdev_types_remove - away with it
+ * mdev_types_remove - undo mdev_types_add()
  * @parent: without devices
  *
- * Waits for whoever is in one of its files.
+ * Waits for whoever is in one of the files.
  */
 void mdev_types_remove(struct mdev_parent *parent)
 {
-	unsigned int i;
-
-	for (i = 0; i < parent->nr_types; i++)
-		mdev_type_remove(parent->types[i]);
-	kset_unregister(parent->mdev_types_kset);
+	types_hide(parent, parent->nr_types);
 }
 
-/* First who removes it is settled: the file must stay for a later try if it is
- * not this one.
+/*
+ * Of several writers one takes the file away and then the device; the others
+ * come back, with nothing left to do, when all of that is done. From the moment
+ * on when the file is taken away the device is there only for that one, and the
+ * parent since its semaphore is held. A device that is still being made keeps
+ * its file, for a later try.
  */
-static ssize_t remove_store(struct device *dev, struct device_attribute *attr,
-			    const char *buf, size_t count)
+static ssize_t remove_store(struct device *dev, struct device_attribute *file,
+			    const char *text, size_t len)
 {
-	struct mdev_device *mdev = to_mdev_device(dev);
-	unsigned long value;
-	int ret;
+	struct mdev_parent *parent;
+	unsigned long sure;
 
-	ret = kstrtoul(buf, 0, &value);
-	if (ret)
+	if (kstrtoul(text, 0, &sure))
 		return -EINVAL;
-	if (!value)
-		return count;
-	ret = mdev_retire(mdev);
-	if (ret)
-		return ret;
+	if (!sure)
+		return len;
+	parent = mdev_removal_begin(to_mdev_device(dev));
+	if (IS_ERR(parent))
+		return PTR_ERR(parent);
 	/* Its removal would wait for this very call. */
-	if (!device_remove_file_self(dev, attr))
-		return -ENODEV;
-	ret = mdev_remove(mdev);
-	return ret ?: count;
+	if (device_remove_file_self(dev, file))
+		mdev_take_down(to_mdev_device(dev));
+	mdev_removal_end(parent);
+	return len;
 }
 static DEVICE_ATTR_WO(remove);
 
-static struct attribute *mdev_device_attrs[] = {
-	&dev_attr_remove.attr,
-	NULL,
-};
-
-static const struct attribute_group mdev_device_group = {
-	.attrs = mdev_device_attrs,
-};
-
-const struct attribute_group *mdev_device_groups[] = {
-	&mdev_device_group,
-	NULL,
-};
+static struct attribute *device_files[] = { &dev_attr_remove.attr, NULL };
+static const struct attribute_group device_group = { .attrs = device_files };
+const struct attribute_group *mdev_device_groups[] = { &device_group, NULL };
 
 /**
  * mdev_links_add - a device and its type lead to each other
@@ -259,25 +223,27 @@ const struct attribute_group *mdev_device_groups[] = {
  */
 int mdev_links_add(struct mdev_device *mdev)
 {
-	struct kobject *devices = mdev->type->devices_kobj;
-	struct kobject *kobj = &mdev->dev.kobj;
-	int ret;
+	struct mdev_type *type = mdev->type;
+	int err;
 
-	ret = sysfs_create_link(devices, kobj, dev_name(&mdev->dev));
-	if (ret)
-		return ret;
-	ret = sysfs_create_link(kobj, &mdev->type->kobj, "mdev_type");
-	if (ret)
-		sysfs_remove_link(devices, dev_name(&mdev->dev));
-	return ret;
+	err = sysfs_create_link(&mdev->dev.kobj, &type->kobj, "mdev_type");
+	if (err)
+		return err;
+	err = sysfs_create_link(type->devices_kobj, &mdev->dev.kobj,
+				dev_name(&mdev->dev));
+	if (err)
+		sysfs_remove_link(&mdev->dev.kobj, "mdev_type");
+	return err;
 }
 
 /**
- * mdev_links_remove - no more
+ * mdev_links_remove - undo mdev_links_add()
  * @mdev: with both links
  */
 void mdev_links_remove(struct mdev_device *mdev)
 {
+	const char *uuid = dev_name(&mdev->dev);
+
+	sysfs_remove_link(mdev->type->devices_kobj, uuid);
 	sysfs_remove_link(&mdev->dev.kobj, "mdev_type");
-	sysfs_remove_link(mdev->type->devices_kobj, dev_name(&mdev->dev));
 }

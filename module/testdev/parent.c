@@ -2,14 +2,15 @@
 /*
  * vfio_testparent.ko: parents of mediated devices, for tests.
  *
- * Two platform devices, vfio_testparent.0 and .1, whose driver registers each as
- * a parent with the mdev core when it is bound and takes it back when it is
+ * Platform devices, vfio_testparent.0 to .2, whose driver registers each as a parent with the mdev core when it is bound and takes it back when it is
  * unbound, as a real device's driver does. They differ in what a driver may
  * leave to the core:
  *
  *	.0  the core counts: "instances" devices, of whichever type; no
  *	    description; a type without a pretty name
  *	.1  the driver counts, by type, and has words for each type
+ *	.2  the driver has nothing at all that it may leave out, nor a device
+ *	    that VFIO would know
  *
  * Their mediated devices do nothing but be there, open or not. How one is made
  * can be told by parameters: "hold" keeps the driver's probe waiting until it is
@@ -188,7 +189,16 @@ static struct mdev_driver counting_driver = {
 	},
 };
 
-/* What the two parents are, by their number. */
+static struct mdev_driver bare_driver = {
+	.device_api	= VFIO_DEVICE_API_CCW_STRING,
+	.max_instances	= 1,
+	.driver = {
+		.name	= "testparent_bare",
+		.owner	= THIS_MODULE,
+	},
+};
+
+/* What the parents are, by their number. */
 static const struct testparent_kind {
 	struct mdev_driver *driver;
 	struct {
@@ -207,6 +217,12 @@ static const struct testparent_kind {
 		.types = {
 			{ "few", "Few", "there are two", 2 },
 			{ "none", "None", "there is not one", 0 },
+		},
+	}, {
+		.driver = &bare_driver,
+		.types = {
+			{ .sysfs_name = "bare" },
+			{ .sysfs_name = "spare" },
 		},
 	},
 };
@@ -256,47 +272,58 @@ static struct platform_driver testparent_driver = {
 
 static struct platform_device *testparents[ARRAY_SIZE(kinds)];
 
-/* Of the first @count of each. */
+static void testparent_drivers_unregister(int count)
+{
+	while (count--)
+		mdev_unregister_driver(kinds[count].driver);
+}
+
+static int testparent_drivers_register(void)
+{
+	int i, ret;
+
+	counted_driver.max_instances = instances;
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		ret = mdev_register_driver(kinds[i].driver);
+		if (ret) {
+			testparent_drivers_unregister(i);
+			return ret;
+		}
+	}
+	return 0;
+}
+
+/* With the first @count parents. */
 static void testparent_take_down(int count)
 {
-	int i;
-
-	for (i = 0; i < count; i++)
-		platform_device_unregister(testparents[i]);
+	while (count--)
+		platform_device_unregister(testparents[count]);
 	platform_driver_unregister(&testparent_driver);
-	for (i = 0; i < ARRAY_SIZE(kinds); i++)
-		mdev_unregister_driver(kinds[i].driver);
+	testparent_drivers_unregister(ARRAY_SIZE(kinds));
 }
 
 static int __init testparent_init(void)
 {
 	int i, ret;
 
-	counted_driver.max_instances = instances;
-	ret = mdev_register_driver(&counted_driver);
+	ret = testparent_drivers_register();
 	if (ret)
 		return ret;
-	ret = mdev_register_driver(&counting_driver);
-	if (ret)
-		goto err_counted;
 	ret = platform_driver_register(&testparent_driver);
-	if (ret)
-		goto err_counting;
+	if (ret) {
+		testparent_drivers_unregister(ARRAY_SIZE(kinds));
+		return ret;
+	}
 	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
 		testparents[i] = platform_device_register_simple("vfio_testparent",
 								 i, NULL, 0);
 		if (IS_ERR(testparents[i])) {
+			ret = PTR_ERR(testparents[i]);
 			testparent_take_down(i);
-			return PTR_ERR(testparents[i]);
+			return ret;
 		}
 	}
 	return 0;
-
-err_counting:
-	mdev_unregister_driver(&counting_driver);
-err_counted:
-	mdev_unregister_driver(&counted_driver);
-	return ret;
 }
 
 static void __exit testparent_exit(void)
