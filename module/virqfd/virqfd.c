@@ -10,18 +10,29 @@
  *	eventfd closed	  --> taken down
  *	driver says so	  --> taken down
  *
- * Whoever clears the driver's pointer (*pvirqfd), under virqfd_lock, is the one
- * to queue the take-down, so there is one whichever way it ends. It runs on a
- * queue of our own, that the driver's call can wait for.
+ * The driver has a slot for it, a pointer (*pvirqfd). Whoever empties the slot
+ * queues the take-down, so there is one whichever way it ends. It runs on a
+ * queue of our own, one item after the other; so the driver's calls can wait for
+ * it, and whatever was queued for a virqfd that is in its slot still finds it.
  *
  * A module of its own on kernels that have it so, else part of vfio.ko.
+ *
+ * Locks, in this order:
+ *	setup_lock	a slot is filled, or emptied by its driver: a virqfd that
+ *			is half set up is seen by nobody who could take it down
+ *	the eventfd's	held when it signals or closes
+ *	slots_lock	what the slots point to
  */
+#include <linux/err.h>
 #include <linux/eventfd.h>
 #include <linux/file.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/poll.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/vfio.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 
 #include "compat/vfio.h"
@@ -33,123 +44,132 @@
 #include "virqfd.h"
 #endif
 
-/* Runs take-downs and flushes, one after the other. */
-static struct workqueue_struct *vfio_irqfd_cleanup_wq;
+static struct workqueue_struct *virqfd_queue;
+static DEFINE_MUTEX(setup_lock);
+static DEFINE_SPINLOCK(slots_lock);
 
-/* Guards the drivers' pointers; taken within an eventfd's lock. */
-static DEFINE_SPINLOCK(virqfd_lock);
+/* An item of our queue that needs its virqfd, while that is in its slot. */
+enum virqfd_item { VIRQFD_TAKE_DOWN, VIRQFD_SETTLE };
 
-/* Clears the driver's pointer if it is still @virqfd (any if NULL). */
-static void virqfd_begin_shutdown(struct virqfd **pvirqfd,
-				  struct virqfd *virqfd)
+/* Has it done, unless the slot is empty or holds another than @only. */
+static void slot_queue(struct virqfd **slot, const struct virqfd *only,
+		       enum virqfd_item item)
 {
-	unsigned long flags;
+	struct virqfd *v;
+	unsigned long irq;
 
-	spin_lock_irqsave(&virqfd_lock, flags);
-	if (*pvirqfd && (!virqfd || *pvirqfd == virqfd)) {
-		queue_work(vfio_irqfd_cleanup_wq, &(*pvirqfd)->shutdown);
-		*pvirqfd = NULL;
+	spin_lock_irqsave(&slots_lock, irq);
+	v = *slot;
+	if (v && (!only || v == only)) {
+		if (item == VIRQFD_SETTLE) {
+			queue_work(virqfd_queue, &v->flush_inject);
+		} else {
+			*slot = NULL;
+			queue_work(virqfd_queue, &v->shutdown);
+		}
 	}
-	spin_unlock_irqrestore(&virqfd_lock, flags);
+	spin_unlock_irqrestore(&slots_lock, irq);
 }
 
-static void virqfd_signalled(struct virqfd *virqfd)
+static bool slot_fill(struct virqfd **slot, struct virqfd *v)
 {
-	bool thread = true;
+	bool empty;
 
-	if (virqfd->handler)
-		thread = virqfd->handler(virqfd->opaque, virqfd->data);
-	if (thread && virqfd->thread)
-		schedule_work(&virqfd->inject);
+	spin_lock_irq(&slots_lock);
+	empty = !*slot;
+	if (empty)
+		*slot = v;
+	spin_unlock_irq(&slots_lock);
+	return empty;
 }
 
-/* Called with the eventfd's lock held. */
-static int virqfd_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
-			 void *key)
+static void virqfd_run_thread(struct work_struct *item)
 {
-	struct virqfd *virqfd = container_of(wait, struct virqfd, wait);
-	__poll_t events = key_to_poll(key);
-	u64 count;
+	struct virqfd *v = container_of(item, struct virqfd, inject);
 
-	if (events & EPOLLIN) {
-		eventfd_ctx_do_read(virqfd->eventfd, &count);
-		virqfd_signalled(virqfd);
+	v->thread(v->opaque, v->data);
+}
+
+/* The thread function may be at it, whoever waits here is not. */
+static void virqfd_settle(struct work_struct *item)
+{
+	flush_work(&container_of(item, struct virqfd, flush_inject)->inject);
+}
+
+/* First no more signals, then no more work, then no more of it at all. */
+static void virqfd_take_down(struct work_struct *item)
+{
+	struct virqfd *v = container_of(item, struct virqfd, shutdown);
+	struct eventfd_ctx *source = v->eventfd;
+	u64 left;
+
+	eventfd_ctx_remove_wait_queue(source, &v->wait, &left);
+	flush_work(&v->inject);
+	kfree(v);
+	eventfd_ctx_put(source);
+}
+
+/* Without a handler the thread function is what there is to do. */
+static void virqfd_act(struct virqfd *v)
+{
+	if (v->handler && !v->handler(v->opaque, v->data))
+		return;
+	if (v->thread)
+		schedule_work(&v->inject);
+}
+
+/* The eventfd's lock, which a take-down needs too, keeps @entry's virqfd here. */
+static int virqfd_hear(struct wait_queue_entry *entry, unsigned int mode,
+			int flags, void *key)
+{
+	struct virqfd *v = container_of(entry, struct virqfd, wait);
+	__poll_t what = key_to_poll(key);
+	u64 taken;
+
+	if (what & EPOLLIN) {
+		eventfd_ctx_do_read(v->eventfd, &taken);
+		virqfd_act(v);
 	}
-	/* It cannot be freed yet: that needs the lock that we are under. */
-	if (events & EPOLLHUP)
-		virqfd_begin_shutdown(virqfd->pvirqfd, virqfd);
+	if (what & EPOLLHUP)
+		slot_queue(v->pvirqfd, v, VIRQFD_TAKE_DOWN);
 	return 0;
 }
 
-static void virqfd_add_wait(struct file *file, wait_queue_head_t *wqh,
-			    poll_table *pt)
+static void virqfd_listen(struct file *file, wait_queue_head_t *head,
+			  poll_table *pt)
 {
-	struct virqfd *virqfd = container_of(pt, struct virqfd, pt);
-
-	add_wait_queue(wqh, &virqfd->wait);
+	add_wait_queue(head, &container_of(pt, struct virqfd, pt)->wait);
 }
 
-static void virqfd_shutdown(struct work_struct *work)
+/* @file cannot be closed meanwhile, nor can the driver take it back. */
+static int virqfd_connect(struct virqfd *v, struct file *file)
 {
-	struct virqfd *virqfd = container_of(work, struct virqfd, shutdown);
-	u64 count;
-
-	/* First no more signals, then no more work, then free. */
-	eventfd_ctx_remove_wait_queue(virqfd->eventfd, &virqfd->wait, &count);
-	flush_work(&virqfd->inject);
-	eventfd_ctx_put(virqfd->eventfd);
-	kfree(virqfd);
+	lockdep_assert_held(&setup_lock);
+	v->eventfd = eventfd_ctx_fileget(file);
+	if (IS_ERR(v->eventfd))
+		return PTR_ERR(v->eventfd);
+	if (!slot_fill(v->pvirqfd, v)) {
+		eventfd_ctx_put(v->eventfd);
+		return -EBUSY;
+	}
+	/* A signal from before we listened counts as well. */
+	if (vfs_poll(file, &v->pt) & EPOLLIN)
+		virqfd_act(v);
+	return 0;
 }
 
-static void virqfd_inject(struct work_struct *work)
+static int virqfd_connect_fd(struct virqfd *v, int fd)
 {
-	struct virqfd *virqfd = container_of(work, struct virqfd, inject);
-
-	virqfd->thread(virqfd->opaque, virqfd->data);
-}
-
-static void virqfd_flush_inject(struct work_struct *work)
-{
-	struct virqfd *virqfd = container_of(work, struct virqfd, flush_inject);
-
-	flush_work(&virqfd->inject);
-}
-
-static int virqfd_publish(struct virqfd **pvirqfd, struct virqfd *virqfd)
-{
-	int ret = 0;
-
-	spin_lock_irq(&virqfd_lock);
-	if (*pvirqfd)
-		ret = -EBUSY;
-	else
-		*pvirqfd = virqfd;
-	spin_unlock_irq(&virqfd_lock);
-	return ret;
-}
-
-static int virqfd_attach(struct virqfd *virqfd, struct file *file)
-{
-	struct eventfd_ctx *ctx;
+	struct fd f = fdget(fd);
 	int ret;
 
-	ctx = eventfd_ctx_fileget(file);
-	if (IS_ERR(ctx))
-		return PTR_ERR(ctx);
-	virqfd->eventfd = ctx;
-
-	ret = virqfd_publish(virqfd->pvirqfd, virqfd);
-	if (ret) {
-		eventfd_ctx_put(ctx);
-		return ret;
-	}
-
-	init_waitqueue_func_entry(&virqfd->wait, virqfd_wakeup);
-	init_poll_funcptr(&virqfd->pt, virqfd_add_wait);
-	/* A signal from before we listened counts as well. */
-	if (vfs_poll(file, &virqfd->pt) & EPOLLIN)
-		virqfd_signalled(virqfd);
-	return 0;
+	if (!fd_file(f))
+		return -EBADF;
+	mutex_lock(&setup_lock);
+	ret = virqfd_connect(v, fd_file(f));
+	mutex_unlock(&setup_lock);
+	fdput(f);
+	return ret;
 }
 
 /**
@@ -169,37 +189,27 @@ int vfio_virqfd_enable(void *opaque, int (*handler)(void *, void *),
 		       void (*thread)(void *, void *), void *data,
 		       struct virqfd **pvirqfd, int fd)
 {
-	struct virqfd *virqfd;
-	struct fd f;
+	struct virqfd *v = kmalloc(sizeof(*v), GFP_KERNEL_ACCOUNT);
 	int ret;
 
-	virqfd = kzalloc(sizeof(*virqfd), GFP_KERNEL_ACCOUNT);
-	if (!virqfd)
+	if (!v)
 		return -ENOMEM;
+	*v = (struct virqfd){
+		.pvirqfd = pvirqfd,
+		.handler = handler,
+		.thread = thread,
+		.opaque = opaque,
+		.data = data,
+	};
+	init_poll_funcptr(&v->pt, virqfd_listen);
+	init_waitqueue_func_entry(&v->wait, virqfd_hear);
+	INIT_WORK(&v->flush_inject, virqfd_settle);
+	INIT_WORK(&v->inject, virqfd_run_thread);
+	INIT_WORK(&v->shutdown, virqfd_take_down);
 
-	virqfd->pvirqfd = pvirqfd;
-	virqfd->opaque = opaque;
-	virqfd->handler = handler;
-	virqfd->thread = thread;
-	virqfd->data = data;
-	INIT_WORK(&virqfd->shutdown, virqfd_shutdown);
-	INIT_WORK(&virqfd->inject, virqfd_inject);
-	INIT_WORK(&virqfd->flush_inject, virqfd_flush_inject);
-
-	/* Held until all is set up, so that it cannot be closed meanwhile. */
-	f = fdget(fd);
-	if (!fd_file(f)) {
-		ret = -EBADF;
-		goto err_free;
-	}
-	ret = virqfd_attach(virqfd, fd_file(f));
-	fdput(f);
+	ret = virqfd_connect_fd(v, fd);
 	if (ret)
-		goto err_free;
-	return 0;
-
-err_free:
-	kfree(virqfd);
+		kfree(v);
 	return ret;
 }
 EXPORT_SYMBOL_GPL(vfio_virqfd_enable);
@@ -213,25 +223,24 @@ EXPORT_SYMBOL_GPL(vfio_virqfd_enable);
  */
 void vfio_virqfd_disable(struct virqfd **pvirqfd)
 {
-	virqfd_begin_shutdown(pvirqfd, NULL);
-	flush_workqueue(vfio_irqfd_cleanup_wq);
+	mutex_lock(&setup_lock);
+	slot_queue(pvirqfd, NULL, VIRQFD_TAKE_DOWN);
+	mutex_unlock(&setup_lock);
+	/* Also for what a closed eventfd has queued. */
+	flush_workqueue(virqfd_queue);
 }
 EXPORT_SYMBOL_GPL(vfio_virqfd_disable);
 
 /**
  * vfio_virqfd_flush_thread - wait for a call of the thread function to end
  * @pvirqfd: where the driver keeps it
+ *
+ * May sleep.
  */
 void vfio_virqfd_flush_thread(struct virqfd **pvirqfd)
 {
-	unsigned long flags;
-
-	spin_lock_irqsave(&virqfd_lock, flags);
-	if (*pvirqfd && (*pvirqfd)->thread)
-		queue_work(vfio_irqfd_cleanup_wq, &(*pvirqfd)->flush_inject);
-	spin_unlock_irqrestore(&virqfd_lock, flags);
-
-	flush_workqueue(vfio_irqfd_cleanup_wq);
+	slot_queue(pvirqfd, NULL, VIRQFD_SETTLE);
+	flush_workqueue(virqfd_queue);
 }
 EXPORT_SYMBOL_GPL(vfio_virqfd_flush_thread);
 
@@ -242,9 +251,11 @@ EXPORT_SYMBOL_GPL(vfio_virqfd_flush_thread);
  */
 VIRQFD_PUBLIC int __init vfio_virqfd_init(void)
 {
-	vfio_irqfd_cleanup_wq =
-		create_singlethread_workqueue("vfio-irqfd-cleanup");
-	return vfio_irqfd_cleanup_wq ? 0 : -ENOMEM;
+	/* Not for reclaim: an item waits for the thread functions' queue. */
+	virqfd_queue = alloc_ordered_workqueue("vfio-irqfd-cleanup", 0);
+	if (!virqfd_queue)
+		return -ENOMEM;
+	return 0;
 }
 
 /**
@@ -252,15 +263,15 @@ VIRQFD_PUBLIC int __init vfio_virqfd_init(void)
  */
 VIRQFD_PUBLIC void vfio_virqfd_exit(void)
 {
-	destroy_workqueue(vfio_irqfd_cleanup_wq);
+	destroy_workqueue(virqfd_queue);
 }
 
 #ifdef HAVE_VFIO_VIRQFD_APART
 module_init(vfio_virqfd_init);
 module_exit(vfio_virqfd_exit);
 
-MODULE_VERSION("1.0");
-MODULE_LICENSE("GPL");
-MODULE_AUTHOR("The vfioscope authors");
 MODULE_DESCRIPTION("IRQFD support for VFIO bus drivers");
+MODULE_AUTHOR("The vfioscope authors");
+MODULE_LICENSE("GPL");
+MODULE_VERSION("1.0");
 #endif
