@@ -75,6 +75,8 @@ probe HAVE_VFIO_FILE_IS_VALID linux/vfio.h 'bool vfio_file_is_valid\('
 probe HAVE_VFIO_FIND_DEVICE_IN_DEVSET linux/vfio.h 'vfio_find_device_in_devset\('
 # 4989764d8ed3 iommu: Add IOMMU_CAP_ENFORCE_CACHE_COHERENCY
 probe HAVE_IOMMU_CAP_ENFORCE_CACHE_COHERENCY linux/iommu.h 'IOMMU_CAP_ENFORCE_CACHE_COHERENCY'
+# a4d1f91db502 vfio-iommufd: Support iommufd for physical VFIO devices
+probe HAVE_VFIO_BIND_IOMMUFD linux/vfio.h '\(\*bind_iommufd\)'
 # 2ff4bed7fee7 iommufd: File descriptor, context, kconfig and makefiles
 probe HAVE_IOMMUFD linux/iommufd.h 'struct iommufd_ctx'
 # Which helpers a kernel's vfio.ko exports; iova_bitmap is iommufd's in others.

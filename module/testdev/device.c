@@ -12,7 +12,7 @@
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
 
-#include "compat/features.h"
+#include "compat/vfio.h"
 #include "testdev.h"
 
 #define TESTDEV_FLAGS	(VFIO_TESTDEV_MIGRATES | VFIO_TESTDEV_P2P | \
@@ -34,9 +34,7 @@ static int testdev_init_device(struct vfio_device *vdev)
 static void testdev_release_device(struct vfio_device *vdev)
 {
 	/* Before the core freed devices itself, the driver had to. */
-#ifdef HAVE_VFIO_INIT_DEVICE
-	vfio_free_device(vdev);
-#endif
+	vfio_compat_driver_frees(vdev);
 }
 
 static int testdev_open_device(struct vfio_device *vdev)

@@ -15,7 +15,7 @@
 #include <linux/slab.h>
 #include <linux/vfio.h>
 
-#include "compat/features.h"
+#include "compat/vfio.h"
 #include "testdev.h"
 #include "vfio/vfio_external.h"
 
@@ -227,10 +227,8 @@ int testdev_file_info(struct vfio_testdev_file *args)
 		args->flags |= VFIO_TESTDEV_FILE_GROUP;
 	if (vfio_file_enforced_coherent(filp))
 		args->flags |= VFIO_TESTDEV_FILE_COHERENT;
-#ifdef HAVE_VFIO_FILE_IS_VALID
-	if (vfio_file_is_valid(filp))
+	if (vfio_compat_file_is_valid(filp))
 		args->flags |= VFIO_TESTDEV_FILE_VALID;
-#endif
 	if (td) {
 		if (vfio_file_has_dev(filp, &td->vdev))
 			args->flags |= VFIO_TESTDEV_FILE_HAS_DEV;

@@ -16,7 +16,7 @@
 #include <linux/slab.h>
 #include <linux/vfio.h>
 
-#include "compat/features.h"
+#include "compat/vfio.h"
 #include "testdev.h"
 
 /* The page sizes that the device can log in. */
@@ -67,10 +67,7 @@ static int take_ranges(struct testdev_log *log, struct rb_root_cached *ranges,
 {
 	struct interval_tree_node *node;
 
-#ifdef HAVE_VFIO_COMBINE_IOVA_RANGES
-	vfio_combine_iova_ranges(ranges, nnodes, log->limit);
-	nnodes = min(nnodes, log->limit);
-#endif
+	nnodes = vfio_compat_combine_ranges(ranges, nnodes, log->limit);
 	if (nnodes > log->limit)
 		return -E2BIG;
 	log->nranges = 0;

@@ -94,7 +94,6 @@ static ssize_t session_write(struct file *filp, const char __user *buf,
 	return ret;
 }
 
-#ifdef HAVE_VFIO_PRE_COPY
 static long session_ioctl(struct file *filp, unsigned int cmd,
 			  unsigned long arg)
 {
@@ -103,7 +102,7 @@ static long session_ioctl(struct file *filp, unsigned int cmd,
 	struct vfio_precopy_info info = {};
 	bool valid;
 
-	if (cmd != VFIO_MIG_GET_PRECOPY_INFO)
+	if (!VFIO_KNOWS_PRE_COPY || cmd != VFIO_MIG_GET_PRECOPY_INFO)
 		return -ENOTTY;
 	if (copy_from_user(&info, (void __user *)arg, minsz))
 		return -EFAULT;
@@ -120,16 +119,13 @@ static long session_ioctl(struct file *filp, unsigned int cmd,
 		return -EINVAL;
 	return copy_to_user((void __user *)arg, &info, minsz) ? -EFAULT : 0;
 }
-#endif
 
 static const struct file_operations saving_fops = {
 	.owner		= THIS_MODULE,
 	.release	= session_release,
 	.read		= session_read,
-#ifdef HAVE_VFIO_PRE_COPY
 	.unlocked_ioctl	= session_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
-#endif
 };
 
 static const struct file_operations resuming_fops = {
@@ -297,21 +293,17 @@ static int testdev_get_state(struct vfio_device *vdev,
 	return 0;
 }
 
-#ifdef HAVE_VFIO_MIG_DATA_SIZE
-static int testdev_get_data_size(struct vfio_device *vdev,
-				 unsigned long *stop_copy_length)
+static int __maybe_unused testdev_get_data_size(struct vfio_device *vdev,
+						unsigned long *stop_copy_length)
 {
 	*stop_copy_length = BLOCK;
 	return 0;
 }
-#endif
 
 static const struct vfio_migration_ops testdev_migration_ops = {
 	.migration_set_state	= testdev_set_state,
 	.migration_get_state	= testdev_get_state,
-#ifdef HAVE_VFIO_MIG_DATA_SIZE
-	.migration_get_data_size = testdev_get_data_size,
-#endif
+	VFIO_COMPAT_MIG_DATA_SIZE_OP(testdev_get_data_size)
 };
 
 /**

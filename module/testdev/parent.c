@@ -28,7 +28,7 @@
 #include <linux/slab.h>
 #include <linux/vfio.h>
 
-#include "compat/features.h"
+#include "compat/vfio.h"
 
 static unsigned int instances = 3;
 module_param(instances, uint, 0444);
@@ -80,9 +80,7 @@ static struct testparent_type *to_testparent_type(struct mdev_type *type)
 static void testparent_release_device(struct vfio_device *vdev)
 {
 	/* Before the core freed devices itself, the driver had to. */
-#ifdef HAVE_VFIO_INIT_DEVICE
-	vfio_free_device(vdev);
-#endif
+	vfio_compat_driver_frees(vdev);
 }
 
 static int testparent_open_device(struct vfio_device *vdev)

@@ -10,7 +10,7 @@
 #include <linux/platform_device.h>
 #include <linux/vfio.h>
 
-#include "compat/features.h"
+#include "compat/vfio.h"
 #include "testdev.h"
 
 /* What the core knows of a device is all that there is. */
@@ -34,9 +34,7 @@ static int physical_init(struct vfio_device *vdev)
 
 static void physical_release(struct vfio_device *vdev)
 {
-#ifdef HAVE_VFIO_INIT_DEVICE
-	vfio_free_device(vdev);
-#endif
+	vfio_compat_driver_frees(vdev);
 }
 
 static const struct vfio_device_ops physical_ops = {

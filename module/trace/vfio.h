@@ -2,11 +2,12 @@
 /*
  * Trace events of vfio.ko: who opens, attaches, uses and lets go.
  *
- * Names and fields are stable: a field may be added, none is changed. Ids are
- * what a person knows: the IOMMU group's number, the device's name, the
- * container's id (a small number, unique while vfio.ko is loaded). TP_printk
- * is parsed again by perf and trace-cmd, so it holds no C calls. Strings are
- * copied: whatever they name may be gone when the buffer is read.
+ * Names and fields are stable: a field may be added or become wider, none is
+ * changed otherwise. Ids are what a person knows: the IOMMU group's number, the
+ * device's name, the container's id (a number that no other living container
+ * has). TP_printk is parsed again by perf and trace-cmd, so it holds no C calls.
+ * Strings are copied: whatever they name may be gone when the buffer is read.
+ * The caller passes words, see vfio_trace_word(): printable, no blank, bounded.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM vfio
@@ -138,13 +139,13 @@ DEFINE_EVENT(vfio_container_group, vfio_container_detach,
 	TP_ARGS(container, group, ret, duration_ns));
 
 TRACE_EVENT(vfio_container_set_iommu,
-	TP_PROTO(u32 container, const char *driver, u32 type, int ret,
+	TP_PROTO(u32 container, const char *driver, u64 type, int ret,
 		 u64 duration_ns),
 	TP_ARGS(container, driver, type, ret, duration_ns),
 	TP_STRUCT__entry(
 		__field(u64, duration_ns)
+		__field(u64, type)
 		__field(u32, container)
-		__field(u32, type)
 		__field(int, ret)
 		__string(driver, driver)
 	),
@@ -155,7 +156,7 @@ TRACE_EVENT(vfio_container_set_iommu,
 		__entry->ret = ret;
 		vfio_trace_assign_str(driver, driver);
 	),
-	TP_printk("container=%u driver=%s type=%u ret=%d duration_ns=%llu",
+	TP_printk("container=%u driver=%s type=%llu ret=%d duration_ns=%llu",
 		  __entry->container, __get_str(driver), __entry->type,
 		  __entry->ret, __entry->duration_ns)
 );

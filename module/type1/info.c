@@ -6,7 +6,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "compat/features.h"
+#include "compat/vfio.h"
 #include "type1.h"
 
 static bool all_coherent(struct vfio_iommu *iommu)
@@ -107,20 +107,6 @@ static int build_caps(struct vfio_iommu *iommu, struct vfio_info_cap *caps)
 	       add_iova_ranges(iommu, caps);
 }
 
-/* How much of the fixed part this kernel's user space expects back. */
-static size_t info_size(u32 argsz)
-{
-#ifdef HAVE_VFIO_ALIGNED_CAPS
-	return min_t(size_t, argsz, sizeof(struct vfio_iommu_type1_info));
-#else
-	const size_t with_caps = offsetofend(struct vfio_iommu_type1_info,
-					     cap_offset);
-
-	return argsz >= with_caps ? with_caps :
-	       offsetofend(struct vfio_iommu_type1_info, iova_pgsizes);
-#endif
-}
-
 /* Puts the chain behind the fixed part, or says how much room it needs. */
 static int copy_caps(struct vfio_iommu_type1_info *info, unsigned long arg,
 		     struct vfio_info_cap *caps)
@@ -158,7 +144,7 @@ long vfio_type1_get_info(struct vfio_iommu *iommu, unsigned long arg)
 		return -EFAULT;
 	if (info.argsz < minsz)
 		return -EINVAL;
-	size = info_size(info.argsz);
+	size = vfio_compat_iommu_info_size(info.argsz);
 
 	mutex_lock(&iommu->lock);
 	info.flags = VFIO_IOMMU_INFO_PGSIZES;

@@ -8,7 +8,8 @@
  * an open device), which keeps the backend there; and from user space's ioctls
  * on the container, which hold nothing. Those take no lock either, as one may
  * run for minutes (mapping a large guest) or wait for another one to be made.
- * They count in backend_users instead, and the release waits for them.
+ * They count in backend_users instead, and the release waits for them. An
+ * ioctl that waits for them or for the lock can be killed meanwhile.
  */
 #include <linux/err.h>
 #include <linux/module.h>
@@ -20,7 +21,9 @@
 static struct vfio_iommu_driver *
 borrow_backend(struct vfio_container *container)
 {
-	if (!refcount_inc_not_zero(&container->backend_users))
+	/* Else calls that overlap could keep a backend for ever. */
+	if (READ_ONCE(container->backend_leaves) ||
+	    !refcount_inc_not_zero(&container->backend_users))
 		return NULL;
 	/* Pairs with smp_wmb() in set_backend(). */
 	smp_rmb();
@@ -29,8 +32,14 @@ borrow_backend(struct vfio_container *container)
 
 static void return_backend(struct vfio_container *container)
 {
-	/* Whoever borrows holds the container too, so it outlives the wake-up. */
-	if (refcount_dec_and_test(&container->backend_users))
+	int before;
+
+	/*
+	 * Whoever borrows holds the container too, so it outlives the wake-up.
+	 * Some wait for none to be left, some for the one of its being set.
+	 */
+	if ((__refcount_dec_and_test(&container->backend_users, &before) ||
+	     before == 2) && wq_has_sleeper(&container->backend_idle))
 		wake_up_all(&container->backend_idle);
 }
 
@@ -47,10 +56,31 @@ static void set_backend(struct vfio_container *container,
 }
 
 /**
+ * vfio_container_settle - wait until user space's calls have left the backend
+ * @container: a container, its group_lock held
+ *
+ * For an ioctl that is about to take the backend away: the release waits
+ * for them too, but cannot give up.
+ *
+ * Return: 0 or -EINTR if the caller was killed; nothing has happened then.
+ */
+int vfio_container_settle(struct vfio_container *container)
+{
+	lockdep_assert_held(&container->group_lock);
+
+	/* One is for the backend's being set. */
+	if (wait_event_killable(container->backend_idle,
+				refcount_read(&container->backend_users) <= 1))
+		return -EINTR;
+	return 0;
+}
+
+/**
  * vfio_container_release_backend - the last group has left
  * @container: a container with a backend, its group_lock held
  *
- * Waits for the calls that are under way.
+ * Waits for the calls that are under way: a map of a large guest takes minutes,
+ * so the task is not one that hangs.
  */
 void vfio_container_release_backend(struct vfio_container *container)
 {
@@ -58,35 +88,43 @@ void vfio_container_release_backend(struct vfio_container *container)
 
 	lockdep_assert_held(&container->group_lock);
 
-	/* From here on nobody can borrow it anew. */
+	WRITE_ONCE(container->backend_leaves, true);
 	return_backend(container);
-	wait_event(container->backend_idle,
-		   !refcount_read(&container->backend_users));
+	wait_event_idle(container->backend_idle,
+			!refcount_read(&container->backend_users));
+	/* What those calls wrote is seen by the release. */
+	smp_acquire__after_ctrl_dep();
 
 	driver->ops->release(container->iommu_data);
 	container->iommu_driver = NULL;
 	container->iommu_data = NULL;
+	WRITE_ONCE(container->backend_leaves, false);
 	vfio_iommu_driver_put(driver);
 }
 
-static int backend_attach_all(struct vfio_container *container,
-			      struct vfio_iommu_driver *driver, void *data)
+/* All of the container's groups, or none. */
+static int attach_groups(struct vfio_container *container,
+			 const struct vfio_iommu_driver_ops *ops, void *data)
 {
-	struct vfio_group *group;
-	int ret = -ENODEV;
+	struct vfio_group *refused = NULL, *group;
+	int ret = 0;
 
 	list_for_each_entry(group, &container->group_list, container_next) {
-		ret = driver->ops->attach_group(data, group->iommu_group,
-						group->type);
-		if (ret)
-			goto err_detach;
+		ret = ops->attach_group(data, group->iommu_group, group->type);
+		if (ret) {
+			refused = group;
+			break;
+		}
 	}
-	return ret;
+	if (!refused)
+		return 0;
 
-err_detach:
-	list_for_each_entry_continue_reverse(group, &container->group_list,
-					     container_next)
-		driver->ops->detach_group(data, group->iommu_group);
+	/* Those that stand before it were taken. */
+	list_for_each_entry(group, &container->group_list, container_next) {
+		if (group == refused)
+			break;
+		ops->detach_group(data, group->iommu_group);
+	}
 	return ret;
 }
 
@@ -102,13 +140,33 @@ static int try_backend(struct vfio_container *container,
 	if (driver->ext && driver->ext->set_container)
 		driver->ext->set_container(data, container->id);
 
-	ret = backend_attach_all(container, driver, data);
+	ret = attach_groups(container, driver->ops, data);
 	if (ret) {
 		driver->ops->release(data);
 		return ret;
 	}
 	set_backend(container, driver, data);
 	return 0;
+}
+
+static int choose_backend(struct vfio_container *container, unsigned long type)
+{
+	struct vfio_iommu_driver *driver = NULL;
+	int ret = -ENODEV;
+
+	lockdep_assert_held(&container->group_lock);
+
+	if (list_empty(&container->group_list) || container->iommu_driver)
+		return -EINVAL;
+
+	while ((driver = vfio_iommu_driver_next(driver, type))) {
+		if (IS_ERR(driver))
+			return PTR_ERR(driver);
+		ret = try_backend(container, driver, type);
+		if (!ret)
+			break;
+	}
+	return ret;
 }
 
 /**
@@ -120,33 +178,30 @@ static int try_backend(struct vfio_container *container,
  * container's groups is it.
  *
  * Return: 0; -EINVAL without groups or with a backend already; -ENODEV if no
- * backend offers the type; else what the last one said.
+ * backend offers the type; -EINTR if the caller was killed while it waited; else
+ * what the last one said.
  */
 long vfio_container_set_iommu(struct vfio_container *container,
 			      unsigned long type)
 {
 	u64 start = vfio_trace_start(vfio_container_set_iommu);
-	struct vfio_iommu_driver *driver = NULL;
-	char name[32] = "";
+	char name[VFIO_TRACE_WORD];
 	int ret;
 
-	mutex_lock(&container->group_lock);
-	if (list_empty(&container->group_list) || container->iommu_driver) {
-		ret = -EINVAL;
-		goto out;
+	ret = mutex_lock_killable(&container->group_lock);
+	if (ret) {
+		trace_vfio_container_set_iommu(container->id, "", type, ret,
+					       vfio_trace_elapsed(start));
+		return ret;
 	}
-
-	ret = -ENODEV;
-	while ((driver = vfio_iommu_driver_next(driver, type))) {
-		/* For the event: a driver that failed may be unloaded by then. */
-		strscpy(name, driver->ops->name, sizeof(name));
-		ret = try_backend(container, driver, type);
-		if (!ret)
-			break;
+	ret = choose_backend(container, type);
+	if (trace_vfio_container_set_iommu_enabled()) {
+		/* A backend that refused has not been chosen. */
+		vfio_trace_word(name, ret ? "" :
+				container->iommu_driver->ops->name);
+		trace_vfio_container_set_iommu(container->id, name, type, ret,
+					       vfio_trace_elapsed(start));
 	}
-out:
-	trace_vfio_container_set_iommu(container->id, name, type, ret,
-				       vfio_trace_elapsed(start));
 	mutex_unlock(&container->group_lock);
 	return ret;
 }
@@ -202,16 +257,18 @@ long vfio_container_backend_ioctl(struct vfio_container *container,
  */
 void vfio_container_close_notify(struct vfio_container *container)
 {
-#ifdef HAVE_VFIO_BACKEND_NOTIFY
-	struct vfio_iommu_driver *driver = borrow_backend(container);
+	struct vfio_iommu_driver *driver;
 
+	/* Others do not read this far into the backend's calls. */
+	if (!VFIO_BACKEND_HEARS_CLOSE)
+		return;
+	driver = borrow_backend(container);
 	if (!driver)
 		return;
 	if (driver->ops->notify)
 		driver->ops->notify(container->iommu_data,
 				    VFIO_IOMMU_CONTAINER_CLOSE);
 	return_backend(container);
-#endif
 }
 
 /**

@@ -12,19 +12,25 @@
  *
  * What concerns the backend is in backend.c.
  */
-#include <linux/atomic.h>
 #include <linux/compat.h>
 #include <linux/fs.h>
 #include <linux/iommu.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/slab.h>
+#include <linux/xarray.h>
 
 #include "vfio.h"
 #include "trace/vfio.h"
 
-/* Ids given out: none twice, so that a log never means two containers by one. */
-static atomic_t last_container_id;
+/*
+ * Containers by id: no two that live have one, and an id that was free is given
+ * out again after all others, so that a log of days means one container by it.
+ * (Anybody may open containers, so that the 2^32 ids come to an end some day.)
+ */
+static struct xarray containers = XARRAY_INIT(containers, XA_FLAGS_ALLOC1 |
+						XA_FLAGS_ACCOUNT);
+static u32 next_container_id;	/* under the lock of @containers */
 
 static void container_free(struct kref *kref)
 {
@@ -36,6 +42,7 @@ static void container_free(struct kref *kref)
 	if (trace_vfio_container_release_enabled())
 		trace_vfio_container_release(container->id,
 			ktime_get_coarse_ns() - container->opened_ns);
+	xa_erase(&containers, container->id);
 	mutex_destroy(&container->group_lock);
 	kfree(container);
 }
@@ -65,17 +72,25 @@ static long vfio_fops_unl_ioctl(struct file *file, unsigned int cmd,
 static int vfio_fops_open(struct inode *inode, struct file *file)
 {
 	struct vfio_container *container;
+	int ret;
 
 	container = kzalloc(sizeof(*container), GFP_KERNEL_ACCOUNT);
 	if (!container)
 		return -ENOMEM;
 
+	/* From 1, so that events can say 0 for none. */
+	ret = xa_alloc_cyclic(&containers, &container->id, container,
+			      XA_LIMIT(1, U32_MAX), &next_container_id,
+			      GFP_KERNEL_ACCOUNT);
+	if (ret < 0) {
+		kfree(container);
+		return ret;
+	}
+
 	kref_init(&container->kref);
 	INIT_LIST_HEAD(&container->group_list);
 	mutex_init(&container->group_lock);
 	init_waitqueue_head(&container->backend_idle);
-	/* From 1, so that events can say 0 for none. */
-	container->id = atomic_inc_return(&last_container_id);
 	container->opened_ns = ktime_get_coarse_ns();
 	file->private_data = container;
 
@@ -189,7 +204,8 @@ err_release:
  * @container: the container, kept by the caller
  * @group: a group that is in none, its group_lock held
  *
- * Return: 0 or the errno of the IOMMU or of the container's backend.
+ * Return: 0, -EINTR if the caller was killed while it waited, or the errno of
+ * the IOMMU or of the container's backend.
  */
 int vfio_container_attach_group(struct vfio_container *container,
 				struct vfio_group *group)
@@ -199,9 +215,11 @@ int vfio_container_attach_group(struct vfio_container *container,
 
 	lockdep_assert_held(&group->group_lock);
 
-	mutex_lock(&container->group_lock);
-	ret = join_container(container, group);
-	mutex_unlock(&container->group_lock);
+	ret = mutex_lock_killable(&container->group_lock);
+	if (!ret) {
+		ret = join_container(container, group);
+		mutex_unlock(&container->group_lock);
+	}
 
 	if (!ret) {
 		kref_get(&container->kref);
@@ -212,6 +230,39 @@ int vfio_container_attach_group(struct vfio_container *container,
 	trace_vfio_container_attach(container->id, group->id, ret,
 				    vfio_trace_elapsed(start));
 	return ret;
+}
+
+/* Leaves the container that @group is in, whose group_lock is held. */
+static void leave_container(struct vfio_group *group)
+{
+	struct vfio_container *container = group->container;
+	struct vfio_iommu_driver *driver = container->iommu_driver;
+
+	lockdep_assert_held(&container->group_lock);
+	WARN_ON(group->container_users != 1);
+
+	list_del(&group->container_next);
+	if (driver) {
+		driver->ops->detach_group(container->iommu_data,
+					  group->iommu_group);
+		if (list_empty(&container->group_list))
+			vfio_container_release_backend(container);
+	}
+	if (group->type == VFIO_IOMMU)
+		iommu_group_release_dma_owner(group->iommu_group);
+}
+
+static void forget_container(struct vfio_group *group, u64 start)
+{
+	struct vfio_container *container = group->container;
+
+	vfio_container_user_put(group, VFIO_CONTAINER_USER_ATTACH);
+	group->container_users = 0;
+	group->container = NULL;
+	trace_vfio_container_detach(container->id, group->id, 0,
+				    vfio_trace_elapsed(start));
+	vfio_group_put(group, VFIO_GROUP_REF_CONTAINER);
+	container_put(container);
 }
 
 /**
@@ -225,31 +276,42 @@ void vfio_group_detach_container(struct vfio_group *group)
 {
 	u64 start = vfio_trace_start(vfio_container_detach);
 	struct vfio_container *container = group->container;
-	struct vfio_iommu_driver *driver;
 
 	lockdep_assert_held(&group->group_lock);
-	WARN_ON(group->container_users != 1);
 
 	mutex_lock(&container->group_lock);
-	list_del(&group->container_next);
-	driver = container->iommu_driver;
-	if (driver) {
-		driver->ops->detach_group(container->iommu_data,
-					  group->iommu_group);
-		if (list_empty(&container->group_list))
-			vfio_container_release_backend(container);
-	}
-	if (group->type == VFIO_IOMMU)
-		iommu_group_release_dma_owner(group->iommu_group);
+	leave_container(group);
 	mutex_unlock(&container->group_lock);
+	forget_container(group, start);
+}
 
-	vfio_container_user_put(group, VFIO_CONTAINER_USER_ATTACH);
-	group->container_users = 0;
-	group->container = NULL;
-	trace_vfio_container_detach(container->id, group->id, 0,
-				    vfio_trace_elapsed(start));
-	vfio_group_put(group, VFIO_GROUP_REF_CONTAINER);
-	container_put(container);
+/**
+ * vfio_group_unset_container - VFIO_GROUP_UNSET_CONTAINER
+ * @group: as for vfio_group_detach_container()
+ *
+ * The same for who may be killed while others attach, or map.
+ *
+ * Return: 0; or -EINTR if the caller was killed, and the group is attached.
+ */
+int vfio_group_unset_container(struct vfio_group *group)
+{
+	u64 start = vfio_trace_start(vfio_container_detach);
+	struct vfio_container *container = group->container;
+	int ret;
+
+	lockdep_assert_held(&group->group_lock);
+
+	ret = mutex_lock_killable(&container->group_lock);
+	if (ret)
+		return ret;
+	if (list_is_singular(&container->group_list))
+		ret = vfio_container_settle(container);
+	if (!ret)
+		leave_container(group);
+	mutex_unlock(&container->group_lock);
+	if (!ret)
+		forget_container(group, start);
+	return ret;
 }
 
 static struct miscdevice vfio_misc = {

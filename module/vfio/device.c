@@ -8,6 +8,9 @@
  * long as the embedded struct device. Registration is a second count: it starts
  * at one, each open file holds one, and unregistering takes the device off its
  * group's list, so that nobody can open it any more, and waits for the files.
+ *
+ * struct vfio_device, what drivers call and the names of both counts (refcount,
+ * comp) are those of <linux/vfio.h>.
  */
 #include <linux/device.h>
 #include <linux/idr.h>
@@ -19,15 +22,9 @@
 
 #include "vfio.h"
 
-/* How long a driver has to make user space let go before it is asked again. */
-#define REQUEST_INTERVAL	(10 * HZ)
-
-static struct {
-	struct class	*class;		/* /sys/class/vfio-dev */
-	struct ida	ida;
-} vfio_devices = {
-	.ida = IDA_INIT(vfio_devices.ida),
-};
+static struct class *vfio_dev_class;	/* /sys/class/vfio-dev */
+/* Of a device: N of its name there, vfioN, from setup until its memory goes. */
+static DEFINE_IDA(vfio_dev_numbers);
 
 /**
  * vfio_device_try_get_registration - keep a device registered
@@ -46,65 +43,79 @@ bool vfio_device_try_get_registration(struct vfio_device *device)
  */
 void vfio_device_put_registration(struct vfio_device *device)
 {
-	if (refcount_dec_and_test(&device->refcount))
+	bool last = refcount_dec_and_test(&device->refcount);
+
+	if (last)
 		complete(&device->comp);
 }
 
-static void device_release(struct device *dev)
+static void forget_device(struct device *dev)
 {
 	struct vfio_device *device =
 		container_of(dev, struct vfio_device, device);
-	unsigned int index = device->index;
+	int number = device->index;
 
 	vfio_device_leave_set(device);
+	/* Where the core does not free it, release() does: nothing after. */
+	if (!VFIO_CORE_FREES_DEVICE || device->ops->release)
+		device->ops->release(device);
 	if (VFIO_CORE_FREES_DEVICE) {
-		if (device->ops->release)
-			device->ops->release(device);
 		vfio_device_put_inode(device);
 		kvfree(device);
-	} else {
-		device->ops->release(device);
 	}
 	/* Last, so that no two devices in memory have one name. */
-	ida_free(&vfio_devices.ida, index);
+	ida_free(&vfio_dev_numbers, number);
 }
 
-static int device_setup(struct vfio_device *device, struct device *dev,
-			const struct vfio_device_ops *ops)
+/* The embedded struct device: from here on the memory goes with it. */
+static void begin_life(struct vfio_device *device)
 {
+	struct device *dev = &device->device;
+
+	device_initialize(dev);
+	dev->parent = device->dev;
+	dev->class = vfio_dev_class;
+	dev->release = forget_device;
+}
+
+/**
+ * vfio_device_setup - make a device of a driver's memory
+ * @device: zeroed memory
+ * @parent: the device that the driver is bound to
+ * @ops: the driver's calls; ->init() is called from here
+ *
+ * Return: 0; or a negative errno, and the memory is as it was.
+ */
+int vfio_device_setup(struct vfio_device *device, struct device *parent,
+		      const struct vfio_device_ops *ops)
+{
+	int number = ida_alloc_max(&vfio_dev_numbers, MINORMASK, GFP_KERNEL);
 	int ret;
 
-	ret = ida_alloc_max(&vfio_devices.ida, MINORMASK, GFP_KERNEL);
-	if (ret < 0)
-		return ret;
+	if (number < 0)
+		return number;
 
-	device->index = ret;
-	device->dev = dev;
-	device->ops = ops;
 	init_completion(&device->comp);
+	device->ops = ops;
+	device->dev = parent;
+	device->index = number;
 
 	ret = vfio_device_get_inode(device);
 	if (ret)
-		goto err_ida;
+		goto err_number;
+	ret = ops->init ? ops->init(device) : 0;
+	if (ret)
+		goto err_init;
 
-	if (ops->init) {
-		ret = ops->init(device);
-		if (ret)
-			goto err_inode;
-	}
-
-	device_initialize(&device->device);
-	device->device.release = device_release;
-	device->device.class = vfio_devices.class;
-	device->device.parent = dev;
+	begin_life(device);
 	return 0;
 
-err_inode:
+err_init:
 	/* The driver may have chosen a set before it failed. */
 	vfio_device_leave_set(device);
 	vfio_device_put_inode(device);
-err_ida:
-	ida_free(&vfio_devices.ida, device->index);
+err_number:
+	ida_free(&vfio_dev_numbers, number);
 	return ret;
 }
 
@@ -119,89 +130,57 @@ err_ida:
 struct vfio_device *_vfio_alloc_device(size_t size, struct device *dev,
 				       const struct vfio_device_ops *ops)
 {
-	struct vfio_device *device;
-	int ret;
+	struct vfio_device *device = NULL;
+	int ret = -EINVAL;
 
-	if (WARN_ON(size < sizeof(*device)))
-		return ERR_PTR(-EINVAL);
-
-	device = kvzalloc(size, GFP_KERNEL);
-	if (!device)
-		return ERR_PTR(-ENOMEM);
-
-	ret = device_setup(device, dev, ops);
-	if (ret) {
-		kvfree(device);
-		return ERR_PTR(ret);
+	if (!WARN_ON(size < sizeof(*device))) {
+		device = kvzalloc(size, GFP_KERNEL);
+		ret = device ? vfio_device_setup(device, dev, ops) : -ENOMEM;
 	}
-	return device;
+	if (!ret)
+		return device;
+	kvfree(device);
+	return ERR_PTR(ret);
 }
 EXPORT_SYMBOL_GPL(_vfio_alloc_device);
 
-#ifdef HAVE_VFIO_INIT_DEVICE
-/**
- * vfio_init_device - make a device in memory of the driver's own
- * @device: zeroed memory
- * @dev: the device that the driver is bound to
- * @ops: the driver's calls
- *
- * Return: 0 or a negative errno.
- */
-int vfio_init_device(struct vfio_device *device, struct device *dev,
-		     const struct vfio_device_ops *ops)
+/* Whether user space finds it by its name; who has it open keeps it anyway. */
+static void set_visible(struct vfio_device *device, bool visible)
 {
-	return device_setup(device, dev, ops);
-}
-EXPORT_SYMBOL_GPL(vfio_init_device);
+	struct mutex *lock = &device->group->device_lock;
 
-/**
- * vfio_free_device - free what _vfio_alloc_device() allocated
- * @device: the device, from its driver's ->release()
- */
-void vfio_free_device(struct vfio_device *device)
-{
-	kvfree(device);
+	mutex_lock(lock);
+	if (visible)
+		list_add(&device->group_next, &device->group->device_list);
+	else
+		list_del(&device->group_next);
+	mutex_unlock(lock);
 }
-EXPORT_SYMBOL_GPL(vfio_free_device);
-#endif
 
 static int register_device(struct vfio_device *device,
 			   enum vfio_group_type type)
 {
-	struct vfio_group *group;
-	int ret;
+	int ret = 0;
 
 	/* A driver that names no set gets one for this device alone. */
-	if (!device->dev_set) {
+	if (!device->dev_set)
 		ret = vfio_assign_device_set(device, device);
-		if (ret)
-			return ret;
-	}
-
-	ret = dev_set_name(&device->device, "vfio%d", device->index);
-	if (ret)
-		return ret;
-
-	ret = vfio_device_join_group(device, type);
+	if (!ret)
+		ret = dev_set_name(&device->device, "vfio%d", device->index);
+	if (!ret)
+		ret = vfio_device_join_group(device, type);
 	if (ret)
 		return ret;
 
 	ret = device_add(&device->device);
-	if (ret)
-		goto err_leave;
+	if (ret) {
+		vfio_device_leave_group(device);
+		return ret;
+	}
 
 	refcount_set(&device->refcount, 1);
-
-	/* From here on user space can open it. */
-	group = device->group;
-	mutex_lock(&group->device_lock);
-	list_add(&device->group_next, &group->device_list);
-	mutex_unlock(&group->device_lock);
+	set_visible(device, true);
 	return 0;
-
-err_leave:
-	vfio_device_leave_group(device);
-	return ret;
 }
 
 /**
@@ -209,7 +188,8 @@ err_leave:
  * @device: the device
  *
  * Return: 0 or a negative errno; -EINVAL if it has no IOMMU that isolates and
- * keeps caches coherent.
+ * keeps caches coherent; -EINTR if the caller was killed while it waited for a
+ * group of that number to go.
  */
 int vfio_register_group_dev(struct vfio_device *device)
 {
@@ -233,43 +213,42 @@ EXPORT_SYMBOL_GPL(vfio_register_emulated_iommu_dev);
 /**
  * vfio_device_warn_blocked - say that this task waits for a device's users
  * @device: the device
+ *
+ * The task's name is anybody's: what is not printable is escaped.
  */
 void vfio_device_warn_blocked(struct vfio_device *device)
 {
+	char comm[TASK_COMM_LEN];
+
+	get_task_comm(comm, current);
 	dev_warn(device->dev,
-		 "Device is currently in use, task \"%s\" (%d) blocked until device is released",
-		 current->comm, task_pid_nr(current));
+		 "Device is currently in use, task \"%*pE\" (%d) blocked until device is released",
+		 (int)strlen(comm), comm, task_pid_nr(current));
 }
 
 /*
- * A signal does not end the wait, which would leave a device without a driver
- * in user space's hands. It is answered by a message, once.
+ * Asks the driver to make user space let go, and waits a moment. A signal does
+ * not end the waiting, which would leave a device without a driver in user
+ * space's hands; it is answered by a message, once, and no longer listened to.
  */
-static void wait_for_files(struct vfio_device *device)
+static bool files_are_gone(struct vfio_device *device, unsigned int requests,
+			   bool *deaf)
 {
-	unsigned int requests = 0;
-	bool warned = false;
 	long left;
 
-	if (try_wait_for_completion(&device->comp))
-		return;
+	if (device->ops->request)
+		device->ops->request(device, requests);
 
-	do {
-		if (device->ops->request)
-			device->ops->request(device, requests++);
-
-		if (warned) {
-			left = wait_for_completion_timeout(&device->comp,
-							   REQUEST_INTERVAL);
-			continue;
-		}
+	if (!*deaf) {
 		left = wait_for_completion_interruptible_timeout(&device->comp,
-						REQUEST_INTERVAL);
-		if (left < 0) {
-			vfio_device_warn_blocked(device);
-			warned = true;
-		}
-	} while (left <= 0);
+						VFIO_REQUEST_INTERVAL);
+		if (left >= 0)
+			return left;
+		*deaf = true;
+		vfio_device_warn_blocked(device);
+	}
+	return wait_for_completion_timeout(&device->comp,
+					   VFIO_REQUEST_INTERVAL);
 }
 
 /**
@@ -281,16 +260,16 @@ static void wait_for_files(struct vfio_device *device)
  */
 void vfio_unregister_group_dev(struct vfio_device *device)
 {
-	struct vfio_group *group = device->group;
+	unsigned int requests = 0;
+	bool deaf = false;
 
-	mutex_lock(&group->device_lock);
-	list_del(&device->group_next);
-	mutex_unlock(&group->device_lock);
-
+	set_visible(device, false);
 	device_del(&device->device);
 
 	vfio_device_put_registration(device);
-	wait_for_files(device);
+	if (!try_wait_for_completion(&device->comp))
+		while (!files_are_gone(device, requests, &deaf))
+			requests++;
 
 	vfio_device_leave_group(device);
 }
@@ -303,8 +282,8 @@ EXPORT_SYMBOL_GPL(vfio_unregister_group_dev);
  */
 int __init vfio_device_init(void)
 {
-	vfio_devices.class = vfio_class_create("vfio-dev");
-	return PTR_ERR_OR_ZERO(vfio_devices.class);
+	vfio_dev_class = vfio_class_create("vfio-dev");
+	return PTR_ERR_OR_ZERO(vfio_dev_class);
 }
 
 /**
@@ -312,6 +291,6 @@ int __init vfio_device_init(void)
  */
 void vfio_device_cleanup(void)
 {
-	class_destroy(vfio_devices.class);
-	ida_destroy(&vfio_devices.ida);
+	class_destroy(vfio_dev_class);
+	ida_destroy(&vfio_dev_numbers);
 }

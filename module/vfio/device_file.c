@@ -32,23 +32,41 @@ struct vfio_device_file *vfio_device_file_from(struct file *file)
 	return file->f_op == &vfio_device_fops ? file->private_data : NULL;
 }
 
+/* A first open's part of the attachment: it and the group's file stay. */
 static void use_container(struct vfio_device *device)
 {
-	struct vfio_group *group = device->group;
-
-	get_file(group->opened_file);
-	vfio_container_user_get(group, VFIO_CONTAINER_USER_DEVICE);
-	vfio_container_add_device(group->container, device);
+	get_file(device->group->opened_file);
+	vfio_container_user_get(device->group, VFIO_CONTAINER_USER_DEVICE);
 }
 
 static void unuse_container(struct vfio_device *device)
 {
 	struct vfio_group *group = device->group;
 
-	vfio_container_remove_device(group->container, device);
 	WARN_ON(vfio_container_user_put(group, VFIO_CONTAINER_USER_DEVICE) < 1);
 	/* Put for good once this task has left the kernel, without our locks. */
 	fput(group->opened_file);
+}
+
+/*
+ * The backend hears of the device, for it may have to ask for pages back, and so
+ * does the driver: in the order that the kernel's drivers know.
+ */
+static int introduce(struct vfio_device *device)
+{
+	struct vfio_container *container = device->group->container;
+	int ret = 0;
+
+	if (VFIO_BACKEND_HEARS_FIRST)
+		vfio_container_add_device(container, device);
+	if (device->ops->open_device)
+		ret = device->ops->open_device(device);
+
+	if (ret && VFIO_BACKEND_HEARS_FIRST)
+		vfio_container_remove_device(container, device);
+	if (!ret && !VFIO_BACKEND_HEARS_FIRST)
+		vfio_container_add_device(container, device);
+	return ret;
 }
 
 static int device_first_open(struct vfio_device *device)
@@ -62,16 +80,12 @@ static int device_first_open(struct vfio_device *device)
 		return -ENODEV;
 
 	use_container(device);
-	/* What the driver does on opening may count on the device being open. */
+	/* As long as the backend knows the device, it calls an open one. */
 	device->open_count = 1;
-	if (device->ops->open_device) {
-		ret = device->ops->open_device(device);
-		if (ret)
-			goto err_close;
-	}
-	return 0;
+	ret = introduce(device);
+	if (!ret)
+		return 0;
 
-err_close:
 	device->open_count = 0;
 	unuse_container(device);
 	module_put(device->dev->driver->owner);
@@ -82,35 +96,50 @@ static void device_last_close(struct vfio_device *device)
 {
 	if (device->ops->close_device)
 		device->ops->close_device(device);
-	unuse_container(device);
+	vfio_container_remove_device(device->group->container, device);
 	device->open_count = 0;
+	unuse_container(device);
 	module_put(device->dev->driver->owner);
+}
+
+/* Both locks are held, and the group is attached. */
+static int device_open_locked(struct vfio_device *device, struct kvm **stale)
+{
+	int ret;
+
+	if (device->open_count) {
+		device->open_count++;
+		return 0;
+	}
+
+	vfio_device_link_kvm(device);
+	ret = device_first_open(device);
+	if (ret)
+		*stale = vfio_device_unlink_kvm(device);
+	return ret;
 }
 
 static int device_open(struct vfio_device *device)
 {
 	struct vfio_group *group = device->group;
 	struct kvm *stale = NULL;
-	int ret = 0;
+	int ret;
 
-	mutex_lock(&group->group_lock);
-	if (!group->container) {
-		mutex_unlock(&group->group_lock);
-		return -EINVAL;
-	}
+	/* Another device of the group or of the set may take long to open. */
+	ret = mutex_lock_killable(&group->group_lock);
+	if (ret)
+		return ret;
+	ret = -EINVAL;
+	if (!group->container)
+		goto out_unlock;
 
-	mutex_lock(&device->dev_set->lock);
-	if (device->open_count) {
-		device->open_count++;
-	} else {
-		vfio_device_link_kvm(device);
-		ret = device_first_open(device);
-		if (ret)
-			stale = vfio_device_unlink_kvm(device);
-	}
+	ret = mutex_lock_killable(&device->dev_set->lock);
+	if (ret)
+		goto out_unlock;
+	ret = device_open_locked(device, &stale);
 	mutex_unlock(&device->dev_set->lock);
+out_unlock:
 	mutex_unlock(&group->group_lock);
-
 	vfio_kvm_put(stale);
 	return ret;
 }
@@ -145,7 +174,8 @@ static unsigned int device_close(struct vfio_device *device)
  * @device: a device whose registration is held; on success the file has it
  *
  * Return: the file, or an ERR_PTR(): -EINVAL if the group is in no container or
- * in one without a backend, else what the driver says.
+ * in one without a backend, -EINTR if the caller was killed while it waited, else
+ * what the driver says.
  */
 struct file *vfio_device_open_file(struct vfio_device *device)
 {
@@ -158,7 +188,6 @@ struct file *vfio_device_open_file(struct vfio_device *device)
 		return ERR_PTR(-ENOMEM);
 	df->device = device;
 	df->group = device->group;
-	spin_lock_init(&df->kvm_ref_lock);
 
 	ret = device_open(device);
 	if (ret)
@@ -183,6 +212,18 @@ err_free:
 	return ERR_PTR(ret);
 }
 
+static void trace_close(const struct vfio_device_file *df, unsigned int left,
+			u64 start)
+{
+	char name[VFIO_TRACE_WORD];
+
+	if (!trace_vfio_device_close_enabled())
+		return;
+	vfio_trace_word(name, dev_name(df->device->dev));
+	trace_vfio_device_close(df->group->id, name, left, 0,
+				vfio_trace_elapsed(start));
+}
+
 static int vfio_device_fops_release(struct inode *inode, struct file *file)
 {
 	u64 start = vfio_trace_start(vfio_device_close);
@@ -191,8 +232,7 @@ static int vfio_device_fops_release(struct inode *inode, struct file *file)
 	unsigned int left;
 
 	left = device_close(device);
-	trace_vfio_device_close(df->group->id, dev_name(device->dev), left, 0,
-				vfio_trace_elapsed(start));
+	trace_close(df, left, start);
 	kfree(df);
 	/* Last: device and group may be gone after it. */
 	vfio_device_put_registration(device);
@@ -234,6 +274,10 @@ static long vfio_device_fops_unl_ioctl(struct file *file, unsigned int cmd,
 	struct vfio_device_file *df = file->private_data;
 	struct vfio_device *device = df->device;
 	int ret;
+
+	/* Without a device file of its own a device has no iommufd. */
+	if (vfio_compat_is_bind_iommufd(cmd))
+		return -ENOTTY;
 
 	ret = device_wake(device);
 	if (ret)

@@ -123,7 +123,6 @@ unsigned int vfio_device_set_open_count(struct vfio_device_set *dev_set)
 }
 EXPORT_SYMBOL_GPL(vfio_device_set_open_count);
 
-#ifdef HAVE_VFIO_FIND_DEVICE_IN_DEVSET
 /**
  * vfio_find_device_in_devset - the VFIO device of a device
  * @dev_set: the set to look in, its lock held
@@ -144,4 +143,3 @@ struct vfio_device *vfio_find_device_in_devset(struct vfio_device_set *dev_set,
 	return NULL;
 }
 EXPORT_SYMBOL_GPL(vfio_find_device_in_devset);
-#endif

@@ -3,21 +3,53 @@
  * Devices without an IOMMU: their drivers reach user memory through the
  * container's backend.
  *
+ *	driver --> vfio_pin_pages(), vfio_unpin_pages(), vfio_dma_rw()
+ *		--> the backend of the container that the device's group is in
+ *
  * No lock is taken here: while a device is open its group stays attached and
  * the container keeps its backend. A driver may so call from within the
  * backend's notice of an unmap (its dma_unmap callback), as many do to unpin.
+ *
+ * The three prototypes and the limit of a call are those of <linux/vfio.h>, the
+ * backend's calls those of iommu_driver.h.
  */
 #include <linux/module.h>
 
 #include "vfio.h"
 
-/*
- * A driver that asks between close_device and open_device has a bug: its
- * container may be gone.
+/**
+ * struct memory_path - how a device gets at user memory
+ * @ops: the calls of the backend
+ * @space: what the backend takes first: its part of the container
  */
-static bool is_open(struct vfio_device *device)
+struct memory_path {
+	const struct vfio_iommu_driver_ops	*ops;
+	void					*space;
+};
+
+/*
+ * Only the driver can be wrong here, and is told so once: it uses a device that
+ * it was not asked to open, or has closed. There may be no container then.
+ */
+static bool find_path(struct vfio_device *device, struct memory_path *path)
 {
-	return !WARN_ON_ONCE(!READ_ONCE(device->open_count));
+	const struct vfio_container *container;
+
+	if (WARN_ONCE(!READ_ONCE(device->open_count),
+		      "%s: memory of a user who has not opened the device\n",
+		      dev_name(device->dev)))
+		return false;
+
+	container = device->group->container;
+	path->space = container->iommu_data;
+	path->ops = container->iommu_driver->ops;
+	return true;
+}
+
+/* A driver that cannot be told of an unmap must not keep pages. */
+static bool may_keep_pages(const struct vfio_device *device)
+{
+	return device->ops->dma_unmap;
 }
 
 /**
@@ -33,24 +65,18 @@ static bool is_open(struct vfio_device *device)
 int vfio_pin_pages(struct vfio_device *device, dma_addr_t iova, int npage,
 		   int prot, struct page **pages)
 {
-	struct vfio_group *group = device->group;
-	struct vfio_container *container;
-	struct vfio_iommu_driver *driver;
+	struct memory_path to;
 
-	if (!pages || !npage || !is_open(device))
-		return -EINVAL;
-	/* A driver that cannot be told to unpin must not pin. */
-	if (!device->ops->dma_unmap)
-		return -EINVAL;
 	if (npage > VFIO_PIN_PAGES_MAX_ENTRIES)
 		return -E2BIG;
+	if (npage < 1 || !pages || !may_keep_pages(device))
+		return -EINVAL;
+	if (!find_path(device, &to))
+		return -EINVAL;
 
-	container = group->container;
-	driver = container->iommu_driver;
-	if (!driver->ops->pin_pages)
-		return -ENOTTY;
-	return driver->ops->pin_pages(container->iommu_data, group->iommu_group,
-				      iova, npage, prot, pages);
+	return to.ops->pin_pages ?
+	       to.ops->pin_pages(to.space, device->group->iommu_group, iova,
+				 npage, prot, pages) : -ENOTTY;
 }
 EXPORT_SYMBOL(vfio_pin_pages);
 
@@ -62,16 +88,15 @@ EXPORT_SYMBOL(vfio_pin_pages);
  */
 void vfio_unpin_pages(struct vfio_device *device, dma_addr_t iova, int npage)
 {
-	struct vfio_container *container;
+	bool pinned = npage >= 1 && npage <= VFIO_PIN_PAGES_MAX_ENTRIES &&
+		      may_keep_pages(device);
+	struct memory_path to;
 
-	if (WARN_ON(npage <= 0 || npage > VFIO_PIN_PAGES_MAX_ENTRIES))
+	/* Nothing like it was ever pinned: the driver has lost count. */
+	if (WARN_ON_ONCE(!pinned))
 		return;
-	if (!is_open(device) || WARN_ON(!device->ops->dma_unmap))
-		return;
-
-	container = device->group->container;
-	container->iommu_driver->ops->unpin_pages(container->iommu_data, iova,
-						  npage);
+	if (find_path(device, &to) && to.ops->unpin_pages)
+		to.ops->unpin_pages(to.space, iova, npage);
 }
 EXPORT_SYMBOL(vfio_unpin_pages);
 
@@ -88,17 +113,14 @@ EXPORT_SYMBOL(vfio_unpin_pages);
 int vfio_dma_rw(struct vfio_device *device, dma_addr_t iova, void *data,
 		size_t len, bool write)
 {
-	struct vfio_container *container;
-	struct vfio_iommu_driver *driver;
+	struct memory_path to;
 
-	if (!data || !len || !is_open(device))
+	if (!len || !data)
+		return -EINVAL;
+	if (!find_path(device, &to))
 		return -EINVAL;
 
-	container = device->group->container;
-	driver = container->iommu_driver;
-	if (!driver->ops->dma_rw)
-		return -ENOTTY;
-	return driver->ops->dma_rw(container->iommu_data, iova, data, len,
-				   write);
+	return to.ops->dma_rw ?
+	       to.ops->dma_rw(to.space, iova, data, len, write) : -ENOTTY;
 }
 EXPORT_SYMBOL(vfio_dma_rw);

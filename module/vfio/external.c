@@ -52,7 +52,8 @@ static struct vfio_group *get_user_of(struct vfio_group *group,
  * a container with an IOMMU driver. May be called again for another hold; each
  * is dropped by vfio_group_put_external_user(). May sleep.
  *
- * Return: the group, or ERR_PTR(-EINVAL) if it is none or not ready.
+ * Return: the group, ERR_PTR(-EINVAL) if it is none or not ready, or
+ * ERR_PTR(-EINTR) if the caller was killed while it waited.
  */
 struct vfio_group *vfio_group_get_external_user(struct file *file)
 {
@@ -64,7 +65,10 @@ struct vfio_group *vfio_group_get_external_user(struct file *file)
 		return ERR_PTR(-EINVAL);
 	}
 
-	mutex_lock(&group->group_lock);
+	if (mutex_lock_killable(&group->group_lock)) {
+		trace_vfio_external_user_get(group->id, 0, 0, -EINTR, _RET_IP_);
+		return ERR_PTR(-EINTR);
+	}
 	ret = get_user_of(group, _RET_IP_);
 	mutex_unlock(&group->group_lock);
 	return ret;

@@ -115,7 +115,6 @@ static int feature_mig_state(struct vfio_device *device, u32 flags,
 	return set_mig_state(device, &mig, arg);
 }
 
-#ifdef HAVE_VFIO_MIG_DATA_SIZE
 static int feature_mig_data_size(struct vfio_device *device, u32 flags,
 				 void __user *arg, size_t argsz)
 {
@@ -130,14 +129,13 @@ static int feature_mig_data_size(struct vfio_device *device, u32 flags,
 	if (ret != 1)
 		return ret;
 
-	ret = device->mig_ops->migration_get_data_size(device, &stop_copy);
+	ret = vfio_compat_mig_data_size(device, &stop_copy);
 	if (ret)
 		return ret;
 
 	size.stop_copy_length = stop_copy;
 	return copy_to_user(arg, &size, sizeof(size)) ? -EFAULT : 0;
 }
-#endif
 
 /* An empty or wrapping range has no last byte. */
 static int range_last(u64 iova, u64 length, unsigned long *last)
@@ -303,10 +301,8 @@ static feature_fn core_feature(u32 feature)
 		return feature_log_stop;
 	case VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT:
 		return feature_log_report;
-#ifdef HAVE_VFIO_MIG_DATA_SIZE
 	case VFIO_DEVICE_FEATURE_MIG_DATA_SIZE:
-		return feature_mig_data_size;
-#endif
+		return VFIO_KNOWS_MIG_DATA_SIZE ? feature_mig_data_size : NULL;
 	default:
 		return NULL;
 	}

@@ -3,10 +3,14 @@
  * Groups: the objects behind /dev/vfio/N.
  *
  * The first device of an IOMMU group that registers makes the group, the last
- * one that leaves removes it: takes it off the list, removes its char device,
- * waits for external users and throws it out of its container. From then on
+ * one that leaves removes it: removes its char device, waits for external users,
+ * throws it out of its container and takes it off the list. From then on
  * iommu_group is NULL and every call on a file that is still open says so. The
  * memory goes with the last reference.
+ *
+ * As long as the old group may still own the IOMMU group's DMA there is no new
+ * one: a device that registers meanwhile waits for the end of the removal, and
+ * only devices of that IOMMU group wait.
  *
  * A device without an IOMMU gets an IOMMU group for itself alone, because user
  * space knows no other way to a device.
@@ -21,7 +25,7 @@
 #include "trace/vfio.h"
 
 static struct {
-	struct mutex		lock;	/* guards list, birth and removal */
+	struct mutex		lock;	/* guards list, births, @drivers at 0 */
 	struct list_head	list;	/* of struct vfio_group */
 	struct ida		minors;
 	struct class		*class;
@@ -96,6 +100,7 @@ static struct vfio_group *group_alloc(struct iommu_group *iommu_group,
 	mutex_init(&group->device_lock);
 	spin_lock_init(&group->kvm_ref_lock);
 	init_waitqueue_head(&group->external_gone);
+	init_completion(&group->removed);
 	INIT_LIST_HEAD(&group->device_list);
 	refcount_set(&group->drivers, 1);
 	refcount_set(&group->refs, 1);
@@ -109,6 +114,27 @@ static struct vfio_group *group_alloc(struct iommu_group *iommu_group,
 	cdev_init(&group->cdev, &vfio_group_fops);
 	group->cdev.owner = THIS_MODULE;
 	return group;
+}
+
+/*
+ * Opens wait for the lock until the group is there, or is not to be: a char
+ * device can be opened before its struct device is added.
+ */
+static int group_publish(struct vfio_group *group,
+			 struct iommu_group *iommu_group)
+{
+	int ret;
+
+	mutex_lock(&group->group_lock);
+	ret = cdev_device_add(&group->cdev, &group->dev);
+	if (ret) {
+		refcount_set(&group->drivers, 0);
+	} else {
+		iommu_group_ref_get(iommu_group);
+		WRITE_ONCE(group->iommu_group, iommu_group);
+	}
+	mutex_unlock(&group->group_lock);
+	return ret;
 }
 
 /* Returns with one registration and one reference for the first device. */
@@ -125,27 +151,19 @@ static struct vfio_group *group_create(struct iommu_group *iommu_group,
 		return group;
 
 	ret = dev_set_name(&group->dev, "%d", group->id);
-	if (ret)
-		goto err_put;
+	if (!ret)
+		ret = group_publish(group, iommu_group);
+	if (ret) {
+		put_device(&group->dev);
+		return ERR_PTR(ret);
+	}
 
-	/* User space can open it as soon as the device is there. */
-	group->iommu_group = iommu_group;
-	ret = cdev_device_add(&group->cdev, &group->dev);
-	if (ret)
-		goto err_clear;
-
-	iommu_group_ref_get(iommu_group);
 	list_add(&group->vfio_next, &vfio_groups.list);
 	trace_vfio_group_get(group->id, 1, VFIO_GROUP_REF_DEVICE);
 	return group;
-
-err_clear:
-	group->iommu_group = NULL;
-err_put:
-	put_device(&group->dev);
-	return ERR_PTR(ret);
 }
 
+/* One that is being removed is found until its attachment has ended. */
 static struct vfio_group *group_find(struct iommu_group *iommu_group)
 {
 	struct vfio_group *group;
@@ -153,7 +171,7 @@ static struct vfio_group *group_find(struct iommu_group *iommu_group)
 	lockdep_assert_held(&vfio_groups.lock);
 
 	list_for_each_entry(group, &vfio_groups.list, vfio_next)
-		if (group->iommu_group == iommu_group)
+		if (READ_ONCE(group->iommu_group) == iommu_group)
 			return group;
 	return NULL;
 }
@@ -173,31 +191,59 @@ static bool group_has_device(struct vfio_group *group, struct device *dev)
 	return found;
 }
 
+/*
+ * Returns the group with a registration and a reference for @dev, or the one
+ * whose end must be waited for, in @leaving, with its memory held.
+ */
+static struct vfio_group *group_find_or_create(struct iommu_group *iommu_group,
+					       struct device *dev,
+					       struct vfio_group **leaving)
+{
+	struct vfio_group *group = group_find(iommu_group);
+
+	if (!group)
+		return group_create(iommu_group, VFIO_IOMMU);
+	if (WARN_ON(group_has_device(group, dev)))
+		return ERR_PTR(-EBUSY);
+	if (!refcount_inc_not_zero(&group->drivers)) {
+		get_device(&group->dev);
+		*leaving = group;
+		return NULL;
+	}
+	vfio_group_get(group, VFIO_GROUP_REF_DEVICE);
+	return group;
+}
+
+static struct vfio_group *group_join_or_create(struct iommu_group *iommu_group,
+					       struct device *dev)
+{
+	struct vfio_group *group, *leaving;
+	int ret;
+
+	do {
+		leaving = NULL;
+		mutex_lock(&vfio_groups.lock);
+		group = group_find_or_create(iommu_group, dev, &leaving);
+		mutex_unlock(&vfio_groups.lock);
+		if (!leaving)
+			return group;
+
+		ret = wait_for_completion_killable(&leaving->removed);
+		put_device(&leaving->dev);
+	} while (!ret);
+	return ERR_PTR(-EINTR);
+}
+
 static struct vfio_group *group_of_physical(struct device *dev)
 {
 	struct iommu_group *iommu_group = iommu_group_get(dev);
-	struct vfio_group *group;
+	struct vfio_group *group = ERR_PTR(-EINVAL);
 
 	if (!iommu_group)
-		return ERR_PTR(-EINVAL);
-
+		return group;
 	/* Mappings are made cacheable; user space could not cope otherwise. */
-	if (!device_iommu_capable(dev, IOMMU_CAP_CACHE_COHERENCY)) {
-		iommu_group_put(iommu_group);
-		return ERR_PTR(-EINVAL);
-	}
-
-	mutex_lock(&vfio_groups.lock);
-	group = group_find(iommu_group);
-	if (!group) {
-		group = group_create(iommu_group, VFIO_IOMMU);
-	} else if (WARN_ON(group_has_device(group, dev))) {
-		group = ERR_PTR(-EBUSY);
-	} else {
-		refcount_inc(&group->drivers);
-		vfio_group_get(group, VFIO_GROUP_REF_DEVICE);
-	}
-	mutex_unlock(&vfio_groups.lock);
+	if (device_iommu_capable(dev, IOMMU_CAP_CACHE_COHERENCY))
+		group = group_join_or_create(iommu_group, dev);
 
 	/* A new group took a reference of its own. */
 	iommu_group_put(iommu_group);
@@ -264,6 +310,26 @@ int vfio_device_join_group(struct vfio_device *device,
 	return 0;
 }
 
+static bool no_external_user(struct vfio_group *group)
+{
+	return !READ_ONCE(group->external_users);
+}
+
+/* A signal does not end the waiting; it is answered by a message, once. */
+static void wait_for_external_users(struct vfio_group *group,
+				    struct vfio_device *device)
+{
+	if (!wait_event_interruptible(group->external_gone,
+				      no_external_user(group)))
+		return;
+	vfio_device_warn_blocked(device);
+	/* In pieces: who waits for somebody else's sake does not hang. */
+	while (!wait_event_timeout(group->external_gone,
+				   no_external_user(group),
+				   VFIO_REQUEST_INTERVAL))
+		;
+}
+
 /*
  * No device is left, so none is open, and drivers is 0, so that nobody new can
  * come: what may still hold the attachment is the group's file, which loses it,
@@ -276,21 +342,28 @@ static void group_revoke(struct vfio_group *group, struct vfio_device *device)
 	mutex_lock(&group->group_lock);
 	while (group->external_users) {
 		mutex_unlock(&group->group_lock);
-		if (wait_event_interruptible(group->external_gone,
-					     !READ_ONCE(group->external_users))) {
-			vfio_device_warn_blocked(device);
-			wait_event(group->external_gone,
-				   !READ_ONCE(group->external_users));
-		}
+		wait_for_external_users(group, device);
 		mutex_lock(&group->group_lock);
 	}
 	if (group->container)
 		vfio_group_detach_container(group);
 	iommu_group = group->iommu_group;
-	group->iommu_group = NULL;
+	WRITE_ONCE(group->iommu_group, NULL);
 	mutex_unlock(&group->group_lock);
 
 	iommu_group_put(iommu_group);
+}
+
+/* The number's name is free before its DMA is: the new group needs both. */
+static void group_remove(struct vfio_group *group, struct vfio_device *device)
+{
+	cdev_device_del(&group->cdev, &group->dev);
+	group_revoke(group, device);
+
+	mutex_lock(&vfio_groups.lock);
+	list_del(&group->vfio_next);
+	mutex_unlock(&vfio_groups.lock);
+	complete_all(&group->removed);
 }
 
 /**
@@ -307,20 +380,14 @@ void vfio_device_leave_group(struct vfio_device *device)
 	if (group->type == VFIO_EMULATED_IOMMU)
 		iommu_group_remove_device(device->dev);
 
-	/*
-	 * The char device goes under the lock: a new group of the same number
-	 * needs its name.
-	 */
 	mutex_lock(&vfio_groups.lock);
 	last = refcount_dec_and_test(&group->drivers);
-	if (last) {
-		list_del(&group->vfio_next);
-		cdev_device_del(&group->cdev, &group->dev);
-	}
 	mutex_unlock(&vfio_groups.lock);
 
 	if (last)
-		group_revoke(group, device);
+		group_remove(group, device);
+	/* Another group may get its address. */
+	WRITE_ONCE(device->group, NULL);
 	vfio_group_put(group, VFIO_GROUP_REF_DEVICE);
 }
 

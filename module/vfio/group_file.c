@@ -54,7 +54,11 @@ static int vfio_group_fops_open(struct inode *inode, struct file *file)
 		container_of(inode->i_cdev, struct vfio_group, cdev);
 	int ret;
 
-	mutex_lock(&group->group_lock);
+	ret = mutex_lock_killable(&group->group_lock);
+	if (ret) {
+		trace_vfio_group_open(group->id, ret);
+		return ret;
+	}
 	ret = group_open(group, file);
 	trace_vfio_group_open(group->id, ret);
 	mutex_unlock(&group->group_lock);
@@ -81,7 +85,7 @@ static int group_get_status(struct vfio_group *group,
 {
 	const size_t minsz = offsetofend(struct vfio_group_status, flags);
 	struct vfio_group_status status;
-	int ret = 0;
+	int ret;
 
 	if (copy_from_user(&status, arg, minsz))
 		return -EFAULT;
@@ -89,7 +93,9 @@ static int group_get_status(struct vfio_group *group,
 		return -EINVAL;
 
 	status.flags = 0;
-	mutex_lock(&group->group_lock);
+	ret = mutex_lock_killable(&group->group_lock);
+	if (ret)
+		return ret;
 	if (!group->iommu_group)
 		ret = -ENODEV;
 	else if (group->container)	/* which took viability */
@@ -133,9 +139,11 @@ static int group_set_container(struct vfio_group *group, int __user *arg)
 	if (!fd_file(f))
 		return -EBADF;
 
-	mutex_lock(&group->group_lock);
-	ret = group_set_container_file(group, fd_file(f));
-	mutex_unlock(&group->group_lock);
+	ret = mutex_lock_killable(&group->group_lock);
+	if (!ret) {
+		ret = group_set_container_file(group, fd_file(f));
+		mutex_unlock(&group->group_lock);
+	}
 
 	fdput(f);
 	return ret;
@@ -143,15 +151,17 @@ static int group_set_container(struct vfio_group *group, int __user *arg)
 
 static int group_unset_container(struct vfio_group *group)
 {
-	int ret = 0;
+	int ret;
 
-	mutex_lock(&group->group_lock);
+	ret = mutex_lock_killable(&group->group_lock);
+	if (ret)
+		return ret;
 	if (!group->container)
 		ret = -EINVAL;
 	else if (group->container_users != 1)	/* the attachment itself */
 		ret = -EBUSY;
 	else
-		vfio_group_detach_container(group);
+		ret = vfio_group_unset_container(group);
 	mutex_unlock(&group->group_lock);
 	return ret;
 }
@@ -163,7 +173,9 @@ static struct vfio_device *group_find_device(struct vfio_group *group,
 	struct vfio_device *device, *found = ERR_PTR(-ENODEV);
 	int match;
 
-	mutex_lock(&group->device_lock);
+	/* A driver's match() may wait for locks of its own. */
+	if (mutex_lock_killable(&group->device_lock))
+		return ERR_PTR(-EINTR);
 	list_for_each_entry(device, &group->device_list, group_next) {
 		if (device->ops->match)
 			match = device->ops->match(device, name);
@@ -183,15 +195,37 @@ static struct vfio_device *group_find_device(struct vfio_group *group,
 }
 
 /*
- * A driver may take more in the name than a name, a VF token for one, which is
- * a secret: events show the first word.
+ * @name is user space's if it names no device. A driver may take more in it than
+ * a name, a VF token for one, which is a secret: the event shows its first word.
  */
-static void trace_open_failed(struct vfio_group *group, char *name, int ret,
-			      u64 start)
+static void trace_open(struct vfio_group *group, const char *name,
+		       unsigned int open_count, int ret, u64 start)
 {
-	name[strcspn(name, " ")] = '\0';
-	trace_vfio_device_open(group->id, name, 0, ret,
+	char word[VFIO_TRACE_WORD];
+
+	if (!trace_vfio_device_open_enabled())
+		return;
+	vfio_trace_word(word, name);
+	trace_vfio_device_open(group->id, word, open_count, ret,
 			       vfio_trace_elapsed(start));
+}
+
+static struct vfio_device *find_named_device(struct vfio_group *group,
+					     char __user *arg, u64 start)
+{
+	char *name = strndup_user(arg, PAGE_SIZE);
+	struct vfio_device *device;
+
+	if (IS_ERR(name)) {
+		trace_open(group, "", 0, PTR_ERR(name), start);
+		return ERR_CAST(name);
+	}
+	device = group_find_device(group, name);
+	if (IS_ERR(device))
+		trace_open(group, name, 0, PTR_ERR(device), start);
+	/* With what was a secret in it. */
+	kfree_sensitive(name);
+	return device;
 }
 
 static int group_get_device_fd(struct vfio_group *group, char __user *arg)
@@ -199,46 +233,35 @@ static int group_get_device_fd(struct vfio_group *group, char __user *arg)
 	u64 start = vfio_trace_start(vfio_device_open);
 	struct vfio_device *device;
 	struct file *file;
-	char *name;
-	int fd;
+	int fd, ret;
 
-	name = strndup_user(arg, PAGE_SIZE);
-	if (IS_ERR(name))
-		return PTR_ERR(name);
-
-	device = group_find_device(group, name);
-	if (IS_ERR(device)) {
-		if (trace_vfio_device_open_enabled())
-			trace_open_failed(group, name, PTR_ERR(device), start);
-		kfree(name);
+	device = find_named_device(group, arg, start);
+	if (IS_ERR(device))
 		return PTR_ERR(device);
-	}
-	kfree(name);
 
 	fd = get_unused_fd_flags(O_CLOEXEC);
+	ret = fd;
 	if (fd < 0)
-		goto err_put;
+		goto err_device;
 
 	file = vfio_device_open_file(device);
-	if (IS_ERR(file)) {
-		put_unused_fd(fd);
-		fd = PTR_ERR(file);
-		goto err_put;
-	}
+	ret = PTR_ERR_OR_ZERO(file);
+	if (ret)
+		goto err_fd;
 
 	/* Before the fd is there: with it, another thread could close it. */
-	trace_vfio_device_open(group->id, dev_name(device->dev),
-			       READ_ONCE(device->open_count), 0,
-			       vfio_trace_elapsed(start));
+	trace_open(group, dev_name(device->dev), READ_ONCE(device->open_count),
+		   0, start);
 	fd_install(fd, file);
 	return fd;
 
-err_put:
-	trace_vfio_device_open(group->id, dev_name(device->dev),
-			       READ_ONCE(device->open_count), fd,
-			       vfio_trace_elapsed(start));
+err_fd:
+	put_unused_fd(fd);
+err_device:
+	trace_open(group, dev_name(device->dev), READ_ONCE(device->open_count),
+		   ret, start);
 	vfio_device_put_registration(device);
-	return fd;
+	return ret;
 }
 
 static long vfio_group_fops_unl_ioctl(struct file *file, unsigned int cmd,

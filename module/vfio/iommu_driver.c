@@ -6,6 +6,7 @@
  * reference on its module keeps it in the list. That is what lets a caller walk
  * the list without holding its lock over calls into a backend.
  */
+#include <linux/err.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 
@@ -111,14 +112,19 @@ void vfio_iommu_driver_put(struct vfio_iommu_driver *driver)
  * @prev: NULL, or the one before; the caller's reference on it is consumed
  * @type: the type, a number of the same space as extensions
  *
- * Return: a backend with its module referenced, or NULL at the end.
+ * Return: a backend with its module referenced, NULL at the end, or
+ * ERR_PTR(-EINTR) if the caller was killed while it waited.
  */
 struct vfio_iommu_driver *vfio_iommu_driver_next(struct vfio_iommu_driver *prev,
 						 unsigned long type)
 {
 	struct vfio_iommu_driver *driver, *found = NULL;
 
-	mutex_lock(&vfio_iommu_drivers.lock);
+	if (mutex_lock_killable(&vfio_iommu_drivers.lock)) {
+		if (prev)
+			vfio_iommu_driver_put(prev);
+		return ERR_PTR(-EINTR);
+	}
 	driver = prev ?: list_entry(&vfio_iommu_drivers.list,
 				    struct vfio_iommu_driver, vfio_next);
 	list_for_each_entry_continue(driver, &vfio_iommu_drivers.list,
@@ -143,14 +149,15 @@ struct vfio_iommu_driver *vfio_iommu_driver_next(struct vfio_iommu_driver *prev,
  * @extension: as for VFIO_CHECK_EXTENSION
  *
  * Return: the first positive answer, else the last answer, 0 if nobody was
- * there to ask.
+ * there to ask; -EINTR if the caller was killed while it waited.
  */
 long vfio_iommu_drivers_check(unsigned long extension)
 {
 	struct vfio_iommu_driver *driver;
 	long ret = 0;
 
-	mutex_lock(&vfio_iommu_drivers.lock);
+	if (mutex_lock_killable(&vfio_iommu_drivers.lock))
+		return -EINTR;
 	list_for_each_entry(driver, &vfio_iommu_drivers.list, vfio_next) {
 		if (!try_module_get(driver->ops->owner))
 			continue;

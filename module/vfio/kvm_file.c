@@ -26,11 +26,9 @@
  * @device: a device about to be opened first, its set's lock held
  *
  * KVM may be a module: for as long as the reference is held, one on the symbol
- * that returns it is held too.
- *
- * Return: the VM, which is in @device->kvm as well, or NULL.
+ * that returns it is held too. Afterwards the VM is in @device->kvm, or NULL.
  */
-struct kvm *vfio_device_link_kvm(struct vfio_device *device)
+void vfio_device_link_kvm(struct vfio_device *device)
 {
 	struct vfio_group *group = device->group;
 	bool (*get)(struct kvm *kvm);
@@ -39,7 +37,7 @@ struct kvm *vfio_device_link_kvm(struct vfio_device *device)
 	lockdep_assert_held(&device->dev_set->lock);
 
 	if (!READ_ONCE(group->kvm))
-		return NULL;
+		return;
 
 	put = symbol_get(kvm_put_kvm);
 	get = symbol_get(kvm_get_kvm_safe);
@@ -56,7 +54,6 @@ out:
 		symbol_put(kvm_get_kvm_safe);
 	if (put && !device->kvm)
 		symbol_put(kvm_put_kvm);
-	return device->kvm;
 }
 
 /**
@@ -76,9 +73,8 @@ void vfio_kvm_put(struct kvm *kvm)
 	symbol_put(kvm_put_kvm);
 }
 #else
-struct kvm *vfio_device_link_kvm(struct vfio_device *device)
+void vfio_device_link_kvm(struct vfio_device *device)
 {
-	return NULL;
 }
 
 void vfio_kvm_put(struct kvm *kvm)
@@ -118,7 +114,8 @@ struct iommu_group *vfio_file_iommu_group(struct file *file)
 	if (!IS_ENABLED(CONFIG_SPAPR_TCE_IOMMU) || !group)
 		return NULL;
 
-	mutex_lock(&group->group_lock);
+	if (mutex_lock_killable(&group->group_lock))
+		return NULL;
 	iommu_group = group->iommu_group;
 	if (iommu_group)
 		iommu_group_ref_get(iommu_group);
@@ -137,7 +134,6 @@ bool vfio_file_is_group(struct file *file)
 }
 EXPORT_SYMBOL_GPL(vfio_file_is_group);
 
-#ifdef HAVE_VFIO_FILE_IS_VALID
 /**
  * vfio_file_is_valid - whether a file is a group's or a device's
  * @file: any file
@@ -147,53 +143,45 @@ bool vfio_file_is_valid(struct file *file)
 	return vfio_group_from_file(file) || vfio_device_file_from(file);
 }
 EXPORT_SYMBOL_GPL(vfio_file_is_valid);
-#endif
 
-#ifdef HAVE_IOMMU_CAP_ENFORCE_CACHE_COHERENCY
-/* Known from the devices: with the capability, no domain is without it. */
-static bool device_enforces_coherency(struct vfio_device *device)
-{
-	return device_iommu_capable(device->dev,
-				    IOMMU_CAP_ENFORCE_CACHE_COHERENCY);
-}
-
-static bool group_enforces_coherency(struct vfio_group *group)
+static bool devices_enforce_coherency(struct vfio_group *group)
 {
 	struct vfio_device *device;
 	bool ret = true;
 
-	mutex_lock(&group->device_lock);
+	if (mutex_lock_killable(&group->device_lock))
+		return false;
 	list_for_each_entry(device, &group->device_list, group_next)
-		if (!device_enforces_coherency(device)) {
+		if (!vfio_compat_enforces_coherency(device->dev)) {
 			ret = false;
 			break;
 		}
 	mutex_unlock(&group->device_lock);
 	return ret;
 }
-#else
-/* Not asked: KVM holds only groups' files here. */
-static bool device_enforces_coherency(struct vfio_device *device)
-{
-	return true;
-}
 
 /*
- * Known from the container. Without one user space has not shown yet that it
- * may do DMA, and gets no right that only DMA would justify.
+ * Without a container user space has not shown yet that it may do DMA, and gets
+ * no right that only DMA would justify.
  */
-static bool group_enforces_coherency(struct vfio_group *group)
+static bool container_enforces_coherency(struct vfio_group *group)
 {
 	bool ret = true;
 
-	mutex_lock(&group->group_lock);
+	if (mutex_lock_killable(&group->group_lock))
+		return false;
 	if (group->container)
 		ret = vfio_container_check_extension(group->container,
-						     VFIO_DMA_CC_IOMMU);
+						     VFIO_DMA_CC_IOMMU) > 0;
 	mutex_unlock(&group->group_lock);
 	return ret;
 }
-#endif
+
+static bool group_enforces_coherency(struct vfio_group *group)
+{
+	return VFIO_DEVICES_KNOW_COHERENCY ? devices_enforce_coherency(group) :
+					     container_enforces_coherency(group);
+}
 
 /**
  * vfio_file_enforced_coherent - whether DMA cannot bypass the CPU's caches
@@ -201,7 +189,8 @@ static bool group_enforces_coherency(struct vfio_group *group)
  *
  * If false, a VM that uses the file gets instructions such as wbinvd.
  *
- * Return: as said; true for files of others.
+ * Return: as said; true for files of others; false for a caller who was killed
+ * while it waited, and whose VM will not run again.
  */
 bool vfio_file_enforced_coherent(struct file *file)
 {
@@ -211,7 +200,7 @@ bool vfio_file_enforced_coherent(struct file *file)
 	if (group)
 		return group_enforces_coherency(group);
 	if (df)
-		return device_enforces_coherency(df->device);
+		return vfio_compat_enforces_coherency(df->device->dev);
 	return true;
 }
 EXPORT_SYMBOL_GPL(vfio_file_enforced_coherent);
@@ -230,7 +219,8 @@ static void group_set_kvm(struct vfio_group *group, struct kvm *kvm)
 
 /**
  * vfio_file_set_kvm - link a file with a VM
- * @file: a group's or a device's file; others are ignored
+ * @file: a group's file; others are ignored, a device's too: it was opened
+ *	through its group, whose VM it has
  * @kvm: the VM, or NULL to unlink, which must be done before the VM is gone
  *
  * A device that is first opened afterwards has the VM in its kvm.
@@ -238,15 +228,9 @@ static void group_set_kvm(struct vfio_group *group, struct kvm *kvm)
 void vfio_file_set_kvm(struct file *file, struct kvm *kvm)
 {
 	struct vfio_group *group = vfio_group_from_file(file);
-	struct vfio_device_file *df = vfio_device_file_from(file);
 
 	if (group)
 		group_set_kvm(group, kvm);
-	if (df) {
-		spin_lock(&df->kvm_ref_lock);
-		df->kvm = kvm;
-		spin_unlock(&df->kvm_ref_lock);
-	}
 }
 EXPORT_SYMBOL_GPL(vfio_file_set_kvm);
 
@@ -259,6 +243,7 @@ bool vfio_file_has_dev(struct file *file, struct vfio_device *device)
 {
 	struct vfio_group *group = vfio_group_from_file(file);
 
-	return group && group == device->group;
+	/* Of a device that has left its group: NULL. */
+	return group && group == READ_ONCE(device->group);
 }
 EXPORT_SYMBOL_GPL(vfio_file_has_dev);

@@ -10,7 +10,7 @@
 #include <linux/module.h>
 
 #include "vfio.h"
-#include "virqfd/virqfd.h"
+#include "compat/virqfd.h"
 
 #define DRIVER_VERSION	"1.0"
 #define DRIVER_DESC	"VFIO - User Level meta-driver"
@@ -22,7 +22,7 @@ static int __init vfio_init(void)
 	ret = vfio_group_init();
 	if (ret)
 		return ret;
-	ret = vfio_virqfd_init();
+	ret = vfio_compat_virqfd_init();
 	if (ret)
 		goto err_group;
 	ret = vfio_device_init();
@@ -39,7 +39,7 @@ static int __init vfio_init(void)
 err_device:
 	vfio_device_cleanup();
 err_virqfd:
-	vfio_virqfd_exit();
+	vfio_compat_virqfd_exit();
 err_group:
 	vfio_group_cleanup();
 	return ret;
@@ -49,7 +49,7 @@ static void __exit vfio_cleanup(void)
 {
 	vfio_container_cleanup();
 	vfio_device_cleanup();
-	vfio_virqfd_exit();
+	vfio_compat_virqfd_exit();
 	vfio_group_cleanup();
 }
 

@@ -36,6 +36,7 @@
 #define _VFIO_CORE_H
 
 #include <linux/cdev.h>
+#include <linux/completion.h>
 #include <linux/device.h>
 #include <linux/file.h>
 #include <linux/kref.h>
@@ -52,6 +53,12 @@
 #include "trace/vfio_trace_types.h"
 
 struct kvm;
+
+/* How long users have to let go before they are asked again. */
+#define VFIO_REQUEST_INTERVAL	(10 * HZ)
+
+/* What an event shows of a string from outside, with its end. */
+#define VFIO_TRACE_WORD		64
 
 /**
  * struct vfio_iommu_driver - a registered backend
@@ -79,8 +86,9 @@ struct vfio_iommu_driver {
  * @iommu_data: the backend's own; as @iommu_driver
  * @backend_users: 0 without a backend, else one for its being set and one a
  *	call into it that nothing else protects; the backend is released at 0
- * @backend_idle: woken when @backend_users drops to 0
- * @id: small number that names the container in trace events
+ * @backend_leaves: nobody may call into it anew; written under @group_lock
+ * @backend_idle: woken when @backend_users drops to 1 or 0
+ * @id: number that names the container in trace events, no other living one's
  * @opened_ns: coarse time of open, for the age at release
  */
 struct vfio_container {
@@ -90,6 +98,7 @@ struct vfio_container {
 	struct vfio_iommu_driver	*iommu_driver;
 	void				*iommu_data;
 	refcount_t			backend_users;
+	bool				backend_leaves;
 	wait_queue_head_t		backend_idle;
 	u32				id;
 	u64				opened_ns;
@@ -99,7 +108,8 @@ struct vfio_container {
  * struct vfio_group - an IOMMU group that has VFIO devices
  * @dev: the char device's, and the lifetime of the memory
  * @cdev: /dev/vfio/N
- * @drivers: registered devices; at 0 the group is being removed
+ * @drivers: registered devices; at 0, where it gets under the lock of the list,
+ *	the group is being removed
  * @container_users: users of the attachment; under @group_lock
  * @iommu_group: the IOMMU's object, referenced; NULL once the last device is
  *	gone. Written under @group_lock; devices registered keep it
@@ -119,6 +129,7 @@ struct vfio_container {
  * @external_users: users in the kernel, part of @container_users; under
  *	@group_lock
  * @external_gone: woken when @external_users drops to 0
+ * @removed: completed when the attachment has ended for good
  */
 struct vfio_group {
 	struct device			dev;
@@ -140,20 +151,17 @@ struct vfio_group {
 	int				id;
 	unsigned int			external_users;
 	wait_queue_head_t		external_gone;
+	struct completion		removed;
 };
 
 /**
  * struct vfio_device_file - what a device's open file stands for
  * @device: the device; the file holds its registration
  * @group: the device's group
- * @kvm_ref_lock: guards @kvm
- * @kvm: the VM that KVM's VFIO device linked with this very file
  */
 struct vfio_device_file {
 	struct vfio_device		*device;
 	struct vfio_group		*group;
-	spinlock_t			kvm_ref_lock;
-	struct kvm			*kvm;
 };
 
 /*
@@ -175,6 +183,7 @@ void vfio_iommu_driver_put(struct vfio_iommu_driver *driver);
 long vfio_iommu_drivers_check(unsigned long extension);
 
 /* backend.c */
+int vfio_container_settle(struct vfio_container *container);
 void vfio_container_release_backend(struct vfio_container *container);
 void vfio_container_close_notify(struct vfio_container *container);
 long vfio_container_set_iommu(struct vfio_container *container,
@@ -193,6 +202,7 @@ struct vfio_container *vfio_container_from_file(struct file *file);
 int vfio_container_attach_group(struct vfio_container *container,
 				struct vfio_group *group);
 void vfio_group_detach_container(struct vfio_group *group);
+int vfio_group_unset_container(struct vfio_group *group);
 unsigned int vfio_container_user_get(struct vfio_group *group,
 				     enum vfio_container_user_reason reason);
 unsigned int vfio_container_user_put(struct vfio_group *group,
@@ -218,6 +228,8 @@ struct vfio_group *vfio_group_from_file(struct file *file);
 /* device.c */
 bool vfio_device_try_get_registration(struct vfio_device *device);
 void vfio_device_put_registration(struct vfio_device *device);
+int vfio_device_setup(struct vfio_device *device, struct device *parent,
+		      const struct vfio_device_ops *ops);
 void vfio_device_warn_blocked(struct vfio_device *device);
 int vfio_device_init(void);
 void vfio_device_cleanup(void);
@@ -231,7 +243,7 @@ struct vfio_device_file *vfio_device_file_from(struct file *file);
 void vfio_device_leave_set(struct vfio_device *device);
 
 /* kvm_file.c */
-struct kvm *vfio_device_link_kvm(struct vfio_device *device);
+void vfio_device_link_kvm(struct vfio_device *device);
 struct kvm *vfio_device_unlink_kvm(struct vfio_device *device);
 void vfio_kvm_put(struct kvm *kvm);
 
@@ -239,25 +251,7 @@ void vfio_kvm_put(struct kvm *kvm);
 int vfio_ioctl_device_feature(struct vfio_device *device,
 			      struct vfio_device_feature __user *arg);
 
-/* inode.c */
-#ifdef HAVE_VFIO_DEVICE_INODE
-int vfio_device_get_inode(struct vfio_device *device);
-void vfio_device_put_inode(struct vfio_device *device);
-void vfio_device_file_set_mapping(struct file *file, struct vfio_device *device);
-#else
-static inline int vfio_device_get_inode(struct vfio_device *device)
-{
-	return 0;
-}
-
-static inline void vfio_device_put_inode(struct vfio_device *device)
-{
-}
-
-static inline void vfio_device_file_set_mapping(struct file *file,
-						struct vfio_device *device)
-{
-}
-#endif
+/* trace.c */
+void vfio_trace_word(char word[VFIO_TRACE_WORD], const char *text);
 
 #endif /* _VFIO_CORE_H */
