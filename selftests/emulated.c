@@ -424,4 +424,24 @@ TEST(type1_cannot_pin)
 	close(testdev);
 }
 
+/* Since 6.6; the headers of the machine that builds may be older. */
+#ifndef VFIO_DEVICE_BIND_IOMMUFD
+#define VFIO_DEVICE_BIND_IOMMUFD _IO(VFIO_TYPE, VFIO_BASE + 18)
+#endif
+
+TEST_F(emulated, driver_without_ioctls)
+{
+	struct vfio_space space;
+
+	vfio_must(__testdev_create_with(self->testdev, "mute",
+					VFIO_TESTDEV_MUTE));
+	vfio_space_open(&space, "mute", VFIO_TYPE1v2_IOMMU);
+	vfio_space_open_device(&space);
+	EXPECT_EQ(-EINVAL, vfio_ioctl(space.device, VFIO_DEVICE_RESET, 0));
+	EXPECT_EQ(kernel_at_least(6, 6) ? -ENOTTY : -EINVAL,
+		  vfio_ioctl(space.device, VFIO_DEVICE_BIND_IOMMUFD, 8));
+	vfio_space_close(&space);
+	EXPECT_EQ(0, __testdev_destroy(self->testdev, "mute"));
+}
+
 TEST_HARNESS_MAIN

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "kselftest_harness.h"
+#include "lib/emulated.h"
 #include "lib/proc.h"
 #include "lib/vfio.h"
 
@@ -233,6 +234,63 @@ TEST_F(life, modules_in_use_stay)
 	vfio_space_close(&self->space);
 	EXPECT_EQ(0, module_refs("vfio_iommu_type1"));
 	vfio_space_open(&self->space, EDU_BDF, VFIO_TYPE1v2_IOMMU);
+}
+
+static pid_t bind_in_child(const char *bdf, int (*bind)(const char *))
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(-bind(bdf));
+	return pid;
+}
+
+/*
+ * The last device of a group has gone, and its attachment, which an external user
+ * holds, has not: a neighbour that is bound then waits, since its own group could
+ * not get the DMA. Whoever binds it can be killed.
+ */
+TEST_F(life, neighbour_waits_for_the_old_group)
+{
+	struct vfio_testdev_external held;
+	struct vfio_space space, next;
+	int testdev = testdev_open(), status;
+	pid_t unbind, bind;
+
+	ASSERT_EQ(vfio_group_number(SLOT_EDU_BDF),
+		  vfio_group_number(SLOT_E1000E_BDF));
+	if (!ours_loaded())
+		SKIP(return, "stock modules have no external users");
+	ASSERT_EQ(0, __vfio_pci_unbind(SLOT_E1000E_BDF));
+	vfio_space_open(&space, SLOT_EDU_BDF, VFIO_TYPE1v2_IOMMU);
+	vfio_map(space.container, self->mem, IOVA, 5 * SZ_4K);
+	ASSERT_EQ(0, __testdev_external_get(testdev, space.group, &held));
+	vfio_space_close(&space);
+	unbind = bind_in_child(SLOT_EDU_BDF, __vfio_pci_unbind);
+	while (__vfio_group_open(space.number) != -ENOENT)
+		usleep(1000);
+
+	bind = bind_in_child(SLOT_E1000E_BDF, __vfio_pci_bind);
+	usleep(300000);
+	EXPECT_EQ(0, waitpid(bind, &status, WNOHANG));
+	child_kill(bind);
+	EXPECT_EQ(-ENOENT, __vfio_group_open(space.number));
+	bind = bind_in_child(SLOT_E1000E_BDF, __vfio_pci_bind);
+	usleep(300000);
+	EXPECT_EQ(0, waitpid(bind, &status, WNOHANG));
+
+	EXPECT_EQ(0, __testdev_external_put(testdev, held.slot));
+	EXPECT_EQ(unbind, waitpid(unbind, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(bind, waitpid(bind, &status, 0));
+	EXPECT_EQ(0, status);
+
+	/* Ends the test if the group cannot have its DMA. */
+	vfio_space_open(&next, SLOT_E1000E_BDF, VFIO_TYPE1v2_IOMMU);
+	EXPECT_EQ(space.number, next.number);
+	vfio_space_close(&next);
+	EXPECT_EQ(0, __vfio_pci_bind(SLOT_EDU_BDF));
+	close(testdev);
 }
 
 TEST_HARNESS_MAIN

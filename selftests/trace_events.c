@@ -144,6 +144,88 @@ TEST_F(trace, device_users)
 				       "-19"));
 }
 
+/* A word a call, whatever was passed; what comes behind a name may be a secret. */
+TEST_F(trace, names_from_outside)
+{
+	static char endless[4091];
+	static const struct {
+		const char *name, *shown;
+	} table[] = {
+		{"", ""},
+		{" 0000:00:10.0", ""},
+		{"none\nx-1 [000] ..... 1.0: vfio_device_open: group=7",
+		 "none"},
+		{"none\tvfio", "none"},
+		{EDU_BDF " vf_token=2ab74924-c335-45f4-9b16-8569e5b08258",
+		 EDU_BDF},
+		{"\033]0;x\a", "?]0;x?"},
+		{"caf\303\251", "caf??"},
+		{endless, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+			  "xxxxxxxx..."},
+	};
+	const char *line = NULL;
+
+	memset(endless, 'x', sizeof(endless) - 1);
+	vfio_space_open(&self->space, EDU_BDF, VFIO_TYPE1v2_IOMMU);
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+		EXPECT_GT(0,
+			  __vfio_device_open(self->space.group, table[i].name));
+	EXPECT_EQ(-EFAULT, __vfio_device_open(self->space.group, (char *)8));
+	vfio_space_close(&self->space);
+	events_end(&self->e);
+
+	EXPECT_EQ(ARRAY_SIZE(table) + 1,
+		  events_count(&self->e, "vfio_device_open"));
+	EXPECT_EQ(NULL, strstr(self->e.text, "vf_token"));
+	EXPECT_EQ(NULL, strstr(self->e.text, "2ab74924"));
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		line = events_next(&self->e, "vfio_device_open", line);
+		EXPECT_TRUE(event_word(line, "device", table[i].shown))
+		{
+			TH_LOG("%.90s", line);
+		}
+		EXPECT_GT(0, event_number(line, "ret"));
+	}
+	line = events_next(&self->e, "vfio_device_open", line);
+	EXPECT_TRUE(event_word(line, "device", ""));
+	EXPECT_EQ(-EFAULT, event_number(line, "ret"));
+}
+
+static long long opened_as(struct events *e)
+{
+	const char *line = NULL, *last = NULL;
+
+	events_read(e);
+	while ((line = events_next(e, "vfio_container_open", line)))
+		last = line;
+	return event_number(last, "container");
+}
+
+/* 2^32 containers later. */
+TEST_F(trace, ids_of_living_containers_differ)
+{
+	int testdev = testdev_open();
+	int first = vfio_container_open(), last, again;
+	long long id = opened_as(&self->e);
+
+	EXPECT_EQ(0, __testdev_container_id(testdev, UINT32_MAX - 1));
+	last = vfio_container_open();
+	EXPECT_EQ(UINT32_MAX, opened_as(&self->e));
+	again = vfio_container_open();
+	EXPECT_GT(opened_as(&self->e), 0);
+	close(again);
+
+	/* The one that the first has. */
+	EXPECT_EQ(0, __testdev_container_id(testdev, id));
+	EXPECT_NE(id, opened_as(&self->e));
+	close(last);
+	close(first);
+	/* Whoever looks at this machine from outside knows the ids until then. */
+	EXPECT_EQ(0, __testdev_container_id(testdev, id + 100));
+	close(testdev);
+	events_end(&self->e);
+}
+
 TEST_F(trace, maps_and_unmaps)
 {
 	const char *line;

@@ -16,7 +16,8 @@
 #include "testdev.h"
 
 #define TESTDEV_FLAGS	(VFIO_TESTDEV_MIGRATES | VFIO_TESTDEV_P2P | \
-			 VFIO_TESTDEV_PRE_COPY | VFIO_TESTDEV_LOGS)
+			 VFIO_TESTDEV_PRE_COPY | VFIO_TESTDEV_LOGS | \
+			 VFIO_TESTDEV_MUTE | VFIO_TESTDEV_STUCK)
 
 static DEFINE_MUTEX(testdev_lock);
 static LIST_HEAD(testdev_list);
@@ -41,6 +42,9 @@ static int testdev_open_device(struct vfio_device *vdev)
 {
 	struct testdev *td = to_testdev(vdev);
 
+	testdev_note("open");
+	if (td->flags & VFIO_TESTDEV_STUCK)
+		return -EIO;
 	down_write(&td->use);
 	td->opened = true;
 	td->stats.opens++;
@@ -53,6 +57,7 @@ static void testdev_close_device(struct vfio_device *vdev)
 {
 	struct testdev *td = to_testdev(vdev);
 
+	testdev_note("close");
 	down_write(&td->use);
 	td->opened = false;
 	td->stats.closes++;
@@ -153,6 +158,16 @@ static const struct vfio_device_ops testdev_ops = {
 	.dma_unmap	= testdev_dma_unmap,
 };
 
+/* A driver that leaves all ioctls to the core. */
+static const struct vfio_device_ops mute_ops = {
+	.name		= "vfio-testdev-mute",
+	.init		= testdev_init_device,
+	.release	= testdev_release_device,
+	.open_device	= testdev_open_device,
+	.close_device	= testdev_close_device,
+	.dma_unmap	= testdev_dma_unmap,
+};
+
 static struct testdev *find(const char *name)
 {
 	struct testdev *td;
@@ -232,9 +247,12 @@ static struct testdev *testdev_new(struct device *parent, const char *name,
 	struct testdev *td;
 	int ret;
 
-	td = vfio_alloc_device(testdev, vdev, parent, &testdev_ops);
+	td = vfio_alloc_device(testdev, vdev, parent,
+			       flags & VFIO_TESTDEV_MUTE ? &mute_ops :
+							   &testdev_ops);
 	if (IS_ERR(td))
 		return td;
+	td->flags = flags;
 	strscpy(td->name, name, sizeof(td->name));
 	testdev_log_init(&td->log, &td->vdev, flags);
 	ret = testdev_migration_init(&td->migration, td->region, &td->vdev,

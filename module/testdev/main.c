@@ -3,8 +3,9 @@
  * vfio_testdev.ko: what tests of vfio need inside the kernel.
  *
  * One misc device whose ioctls (vfio_testdev.h) make devices without an IOMMU
- * and take groups as an external user does; and a driver for the devices behind
- * the IOMMU of vfio_testiommu.ko. Root only; never for production.
+ * and take groups as an external user does; a driver for the devices behind the
+ * IOMMU of vfio_testiommu.ko; and a backend that maps nothing. Root only; never
+ * for production.
  */
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
@@ -24,6 +25,8 @@ union testdev_args {
 	struct vfio_testdev_route	route;
 	struct vfio_testdev_log_write	log_write;
 	struct vfio_testdev_log_ranges	log_ranges;
+	struct vfio_testdev_backend	backend;
+	struct vfio_testdev_container_id container_id;
 };
 
 static int testdev_open(struct inode *inode, struct file *filp)
@@ -78,6 +81,10 @@ static long testdev_call(struct testdev_file *file, unsigned int cmd,
 		return testdev_log_write(&args->log_write);
 	case VFIO_TESTDEV_LOG_RANGES:
 		return testdev_log_ranges(&args->log_ranges);
+	case VFIO_TESTDEV_BACKEND:
+		return testdev_backend(&args->backend);
+	case VFIO_TESTDEV_CONTAINER_ID:
+		return testdev_container_id(&args->container_id);
 	default:
 		return -ENOTTY;
 	}
@@ -88,7 +95,9 @@ static bool has_name(unsigned int cmd)
 {
 	return cmd != VFIO_TESTDEV_EXTERNAL_GET &&
 	       cmd != VFIO_TESTDEV_EXTERNAL_FIND &&
-	       cmd != VFIO_TESTDEV_EXTERNAL_PUT;
+	       cmd != VFIO_TESTDEV_EXTERNAL_PUT &&
+	       cmd != VFIO_TESTDEV_BACKEND &&
+	       cmd != VFIO_TESTDEV_CONTAINER_ID;
 }
 
 static long testdev_ioctl(struct file *filp, unsigned int cmd,
@@ -135,11 +144,16 @@ static int __init testdev_init(void)
 	ret = testdev_physical_register();
 	if (ret)
 		goto err_driver;
-	ret = misc_register(&testdev_misc);
+	ret = testdev_backend_register();
 	if (ret)
 		goto err_physical;
+	ret = misc_register(&testdev_misc);
+	if (ret)
+		goto err_backend;
 	return 0;
 
+err_backend:
+	testdev_backend_unregister();
 err_physical:
 	testdev_physical_unregister();
 err_driver:
@@ -150,6 +164,7 @@ err_driver:
 static void __exit testdev_exit(void)
 {
 	misc_deregister(&testdev_misc);
+	testdev_backend_unregister();
 	testdev_physical_unregister();
 	testdev_destroy_all();
 }

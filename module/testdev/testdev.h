@@ -71,6 +71,7 @@ struct testdev_log {
  * @list: in testdev_list, guarded by testdev_lock
  * @name: for good
  * @group: number of its IOMMU group, for good
+ * @flags: VFIO_TESTDEV_*, for good
  * @use: see memory.c; guards @opened
  * @opened: a user has it open
  * @pins_lock: guards @pins and @stats
@@ -86,6 +87,7 @@ struct testdev {
 	struct list_head		list;
 	char				name[VFIO_TESTDEV_NAME_LEN];
 	int				group;
+	u32				flags;
 	struct rw_semaphore		use;
 	bool				opened;
 	spinlock_t			pins_lock;
@@ -139,6 +141,13 @@ int testdev_external_find(struct testdev_file *file,
 int testdev_external_put(struct testdev_file *file, u32 slot);
 void testdev_external_put_all(struct testdev_file *file);
 int testdev_file_info(struct vfio_testdev_file *args);
+
+void testdev_note(const char *what);
+int testdev_backend(struct vfio_testdev_backend *args);
+int testdev_backend_register(void);
+void testdev_backend_unregister(void);
+
+int testdev_container_id(struct vfio_testdev_container_id *args);
 
 int testdev_physical_register(void);
 void testdev_physical_unregister(void);

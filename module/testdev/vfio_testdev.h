@@ -33,6 +33,8 @@
 /* With MIGRATES; EOPNOTSUPP for a kernel that does not know it. */
 #define VFIO_TESTDEV_PRE_COPY	(1 << 2)
 #define VFIO_TESTDEV_LOGS	(1 << 3)	/* DMA logging */
+#define VFIO_TESTDEV_MUTE	(1 << 4)	/* its driver has no ioctl() */
+#define VFIO_TESTDEV_STUCK	(1 << 5)	/* its open_device() says EIO */
 
 struct vfio_testdev_create {
 	char	name[VFIO_TESTDEV_NAME_LEN];
@@ -119,6 +121,25 @@ struct vfio_testdev_log_ranges {
 	} ranges[VFIO_TESTDEV_LOG_MAX];
 };
 
+/* An IOMMU type: that of the module's own backend, which maps nothing. */
+#define VFIO_TESTDEV_IOMMU	0x7e57
+
+/*
+ * What the backend and the devices' driver were told since the notes were read,
+ * in words: register, unregister (a device, of the backend), unpin (the backend,
+ * which asks for one in either), open, close (a device, of the driver).
+ */
+struct vfio_testdev_backend {
+	char	notes[128];	/* out */
+	__u32	attach_ms;	/* in: taking a group lasts, unless one is killed */
+	__u32	refuses;	/* in: 1: takes no group, EPERM */
+};
+
+struct vfio_testdev_container_id {
+	__u32	next;		/* in: the id that is looked for first */
+	__u32	pad;
+};
+
 #define VFIO_TESTDEV_TYPE	'T'
 /* EEXIST when the name is taken. */
 #define VFIO_TESTDEV_CREATE	_IOWR(VFIO_TESTDEV_TYPE, 0, struct vfio_testdev_create)
@@ -141,5 +162,11 @@ struct vfio_testdev_log_ranges {
 /* As if the device had written there; what is outside its ranges is not logged. */
 #define VFIO_TESTDEV_LOG_WRITE	_IOW(VFIO_TESTDEV_TYPE, 11, struct vfio_testdev_log_write)
 #define VFIO_TESTDEV_LOG_RANGES	_IOWR(VFIO_TESTDEV_TYPE, 12, struct vfio_testdev_log_ranges)
+
+#define VFIO_TESTDEV_BACKEND	_IOWR(VFIO_TESTDEV_TYPE, 13, struct vfio_testdev_backend)
+/* Of a container with that backend: lasts as many ms as the argument says. */
+#define VFIO_TESTDEV_BACKEND_SLEEP _IO(VFIO_TESTDEV_TYPE, 14)
+/* Opens a container and closes it; EIO where ids are not counted up so. */
+#define VFIO_TESTDEV_CONTAINER_ID _IOW(VFIO_TESTDEV_TYPE, 15, struct vfio_testdev_container_id)
 
 #endif /* _VFIO_TESTDEV_H */

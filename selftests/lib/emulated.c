@@ -130,3 +130,20 @@ int __testdev_file(int testdev, int fd, const char *name, __u32 *flags)
 	*flags = args.flags;
 	return ret;
 }
+
+const char *testdev_backend(int testdev, __u32 attach_ms, bool refuses)
+{
+	static struct vfio_testdev_backend args;
+
+	args.attach_ms = attach_ms;
+	args.refuses = refuses;
+	vfio_must(vfio_ioctl(testdev, VFIO_TESTDEV_BACKEND, &args));
+	return args.notes;
+}
+
+int __testdev_container_id(int testdev, __u32 next)
+{
+	struct vfio_testdev_container_id args = {.next = next};
+
+	return vfio_ioctl(testdev, VFIO_TESTDEV_CONTAINER_ID, &args);
+}

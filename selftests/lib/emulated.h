@@ -29,6 +29,10 @@ int __testdev_external_once(int testdev, int fd,
 int __testdev_external_find(int testdev, int fd,
 			    struct vfio_testdev_external *e);
 int __testdev_external_put(int testdev, __u32 slot);
+/* What is wanted of the backend from now on, and what was noted until now. */
+const char *testdev_backend(int testdev, __u32 attach_ms, bool refuses);
+/* Opens a container while the counter of their ids is at @next. */
+int __testdev_container_id(int testdev, __u32 next);
 int __testdev_file(int testdev, int fd, const char *name, __u32 *flags);
 
 #endif /* _SELFTESTS_EMULATED_H */

@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -93,6 +94,16 @@ bool kernel_has(const char *function)
 			!strcmp(name, function);
 	fclose(file);
 	return found;
+}
+
+bool kernel_at_least(int major, int minor)
+{
+	struct utsname name;
+	int a, b;
+
+	if (uname(&name) || sscanf(name.release, "%d.%d", &a, &b) != 2)
+		vfio_die("uname: %m");
+	return a > major || (a == major && b >= minor);
 }
 
 long module_refs(const char *module)

@@ -20,6 +20,7 @@ bool pinned_settles(long pinned);
 bool ours_loaded(void);
 /* Whether a kernel function is there, under that very name. */
 bool kernel_has(const char *function);
+bool kernel_at_least(int major, int minor);
 long module_refs(const char *module);
 
 /* Drops all capabilities but the one to open what root may; limits memlock. */
