@@ -236,12 +236,16 @@ TEST_F(life, modules_in_use_stay)
 	vfio_space_open(&self->space, EDU_BDF, VFIO_TYPE1v2_IOMMU);
 }
 
-static pid_t bind_in_child(const char *bdf, int (*bind)(const char *))
+/* The child must not hold what it waits for. */
+static pid_t bind_in_child(const char *bdf, int (*bind)(const char *),
+			   int testdev)
 {
 	pid_t pid = fork();
 
-	if (!pid)
+	if (!pid) {
+		close(testdev);
 		_exit(-bind(bdf));
+	}
 	return pid;
 }
 
@@ -266,16 +270,16 @@ TEST_F(life, neighbour_waits_for_the_old_group)
 	vfio_map(space.container, self->mem, IOVA, 5 * SZ_4K);
 	ASSERT_EQ(0, __testdev_external_get(testdev, space.group, &held));
 	vfio_space_close(&space);
-	unbind = bind_in_child(SLOT_EDU_BDF, __vfio_pci_unbind);
+	unbind = bind_in_child(SLOT_EDU_BDF, __vfio_pci_unbind, testdev);
 	while (__vfio_group_open(space.number) != -ENOENT)
 		usleep(1000);
 
-	bind = bind_in_child(SLOT_E1000E_BDF, __vfio_pci_bind);
+	bind = bind_in_child(SLOT_E1000E_BDF, __vfio_pci_bind, testdev);
 	usleep(300000);
-	EXPECT_EQ(0, waitpid(bind, &status, WNOHANG));
+	ASSERT_EQ(0, waitpid(bind, &status, WNOHANG));
 	child_kill(bind);
 	EXPECT_EQ(-ENOENT, __vfio_group_open(space.number));
-	bind = bind_in_child(SLOT_E1000E_BDF, __vfio_pci_bind);
+	bind = bind_in_child(SLOT_E1000E_BDF, __vfio_pci_bind, testdev);
 	usleep(300000);
 	EXPECT_EQ(0, waitpid(bind, &status, WNOHANG));
 

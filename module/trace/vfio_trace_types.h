@@ -32,7 +32,7 @@ enum vfio_container_user_reason {
 
 /**
  * struct vfio_dma_map_event - one VFIO_IOMMU_MAP_DMA, from start to end
- * @container: id of the container, unique while vfio.ko is loaded
+ * @container: id of the container, no other living one's
  * @prot: VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE as asked for
  * @ret: 0 or a negative errno
  * @iova: first I/O virtual address, bytes

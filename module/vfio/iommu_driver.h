@@ -39,7 +39,7 @@ enum vfio_group_type {
 /**
  * enum vfio_iommu_notify_type - what @notify is told
  * @VFIO_IOMMU_CONTAINER_CLOSE: the container's last fd was closed (only on
- *	kernels whose backends wait for a new vaddr, see compat/features)
+ *	kernels whose backends wait for a new vaddr, see compat/vfio.h)
  */
 enum vfio_iommu_notify_type {
 	VFIO_IOMMU_CONTAINER_CLOSE = 0,
@@ -53,7 +53,8 @@ enum vfio_iommu_notify_type {
  * lock of the device's set around @register_device and @unregister_device.
  * @ioctl, @notify and the calls for emulated devices run without a lock of the
  * core and in any number at once, also beside those above; the core only sees
- * to it that they are over before @release begins. @ioctl is called with NULL
+ * to it that they are over before @release begins. A device that is registered
+ * counts as open. @ioctl is called with NULL
  * data, for VFIO_CHECK_EXTENSION, before there is any.
  */
 struct vfio_iommu_driver_ops {

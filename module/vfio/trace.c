@@ -20,14 +20,14 @@
  */
 void vfio_trace_word(char word[VFIO_TRACE_WORD], const char *text)
 {
-	static const char cut[] = "...";
+	const unsigned int cut = VFIO_TRACE_WORD - sizeof("...");
 	unsigned int n;
 
 	for (n = 0; text[n]; n++) {
 		if (isascii(text[n]) && isspace(text[n]))
 			break;
 		if (n == VFIO_TRACE_WORD - 1) {
-			strcpy(word + n + 1 - sizeof(cut), cut);
+			strscpy(word + cut, "...", sizeof("..."));
 			return;
 		}
 		word[n] = isascii(text[n]) && isprint(text[n]) ? text[n] : '?';

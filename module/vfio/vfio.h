@@ -18,16 +18,27 @@
  * its file and its external users are gone; an open device keeps the group's
  * file.
  *
- * Locks, outermost first:
+ * Locks, outermost first, by lockdep's names for them. On the debug kernel
+ * selftests/torture/lock-order holds lockdep's own graph against this list.
  *
- *	vfio_groups.lock	list of groups; a group's birth and removal
- *	vfio_group.group_lock	what user space did with the group
- *	vfio_device_set.lock	open and close of the devices of one set
- *	vfio_container.group_lock  who is in a container and its backend
- *	vfio_iommu_drivers.lock	list of backends
- *	vfio_group.device_lock	list of the group's devices (innermost)
- *	vfio_group.kvm_ref_lock	spinlock, a leaf: KVM calls with locks of its
- *				own, so nothing else may be taken for it
+ *	&dev->mutex	the driver core's, of a device that is bound or unbound:
+ *			held around registering and unregistering. A driver's
+ *			calls from here may only try it. Lockdep looks away
+ *	&kv->lock	KVM's: held around what is asked of a file
+ *	vfio_groups.lock	list of groups; births, and the last device's leaving
+ *	&group->group_lock	what user space did with the group
+ *	&set->lock	struct vfio_device_set: open and close of its devices
+ *	&container->group_lock	who is in a container and its backend. Below it
+ *			are the backend's: its calls are made with it held, or
+ *			with &set->lock, or with none
+ *	vfio_iommu_drivers.lock	list of backends; each is asked under it what it
+ *			offers
+ *	&group->device_lock	list of the group's devices. Below it are locks
+ *			that a driver's match() takes (vfio-pci's is a VF
+ *			token's), which so must not be held around our calls
+ *	vfio_device_sets.lock	sets of devices and their counts; nothing below
+ *	&group->kvm_ref_lock	spinlock, a leaf: KVM calls with locks of its
+ *			own, so nothing else may be taken for it
  *
  * No reference on a KVM VM is dropped under any of them: the last one tears the
  * VM down, which calls back into this module.
