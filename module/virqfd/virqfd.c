@@ -36,13 +36,7 @@
 #include <linux/workqueue.h>
 
 #include "compat/vfio.h"
-
-#ifdef HAVE_VFIO_VIRQFD_APART
-#define VIRQFD_PUBLIC	static
-#else
-#define VIRQFD_PUBLIC
 #include "virqfd.h"
-#endif
 
 static struct workqueue_struct *virqfd_queue;
 static DEFINE_MUTEX(setup_lock);
@@ -249,7 +243,7 @@ EXPORT_SYMBOL_GPL(vfio_virqfd_flush_thread);
  *
  * Return: 0 or -ENOMEM.
  */
-VIRQFD_PUBLIC int __init vfio_virqfd_init(void)
+int __init vfio_virqfd_init(void)
 {
 	/* Not for reclaim: an item waits for the thread functions' queue. */
 	virqfd_queue = alloc_ordered_workqueue("vfio-irqfd-cleanup", 0);
@@ -261,17 +255,7 @@ VIRQFD_PUBLIC int __init vfio_virqfd_init(void)
 /**
  * vfio_virqfd_exit - undo vfio_virqfd_init()
  */
-VIRQFD_PUBLIC void vfio_virqfd_exit(void)
+void vfio_virqfd_exit(void)
 {
 	destroy_workqueue(virqfd_queue);
 }
-
-#ifdef HAVE_VFIO_VIRQFD_APART
-module_init(vfio_virqfd_init);
-module_exit(vfio_virqfd_exit);
-
-MODULE_DESCRIPTION("IRQFD support for VFIO bus drivers");
-MODULE_AUTHOR("The vfioscope authors");
-MODULE_LICENSE("GPL");
-MODULE_VERSION("1.0");
-#endif
