@@ -180,19 +180,7 @@ static inline bool vfio_compat_enforces_coherency(struct device *dev)
 #endif
 }
 
-/*
- * What newer kernels' drivers and KVM ask for. Ours has it on every kernel; the
- * header of an older one does not say so.
- */
-#ifndef HAVE_VFIO_FIND_DEVICE_IN_DEVSET
-struct vfio_device *vfio_find_device_in_devset(struct vfio_device_set *dev_set,
-					       struct device *dev);
-#endif
-#ifndef HAVE_VFIO_FILE_IS_VALID
-bool vfio_file_is_valid(struct file *file);
-#endif
-
-/* The same, asked by a module that runs over stock's vfio.ko as well. */
+/* Whether KVM may hold a file; a kernel that does not ask has no answer. */
 static inline bool vfio_compat_file_is_valid(struct file *file)
 {
 #ifdef HAVE_VFIO_FILE_IS_VALID

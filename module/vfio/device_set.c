@@ -122,24 +122,3 @@ unsigned int vfio_device_set_open_count(struct vfio_device_set *dev_set)
 	return sum;
 }
 EXPORT_SYMBOL_GPL(vfio_device_set_open_count);
-
-/**
- * vfio_find_device_in_devset - the VFIO device of a device
- * @dev_set: the set to look in, its lock held
- * @dev: the device
- *
- * Return: the VFIO device, or NULL if the set has none for @dev.
- */
-struct vfio_device *vfio_find_device_in_devset(struct vfio_device_set *dev_set,
-					       struct device *dev)
-{
-	struct vfio_device *device;
-
-	lockdep_assert_held(&dev_set->lock);
-
-	list_for_each_entry(device, &dev_set->device_list, dev_set_list)
-		if (device->dev == dev)
-			return device;
-	return NULL;
-}
-EXPORT_SYMBOL_GPL(vfio_find_device_in_devset);

@@ -134,16 +134,6 @@ bool vfio_file_is_group(struct file *file)
 }
 EXPORT_SYMBOL_GPL(vfio_file_is_group);
 
-/**
- * vfio_file_is_valid - whether a file is a group's or a device's
- * @file: any file
- */
-bool vfio_file_is_valid(struct file *file)
-{
-	return vfio_group_from_file(file) || vfio_device_file_from(file);
-}
-EXPORT_SYMBOL_GPL(vfio_file_is_valid);
-
 static bool devices_enforce_coherency(struct vfio_group *group)
 {
 	struct vfio_device *device;
