@@ -344,11 +344,12 @@ int testdev_destroy(const char *name)
 
 	pdev = to_platform_device(td->vdev.dev);
 	vfio_unregister_group_dev(&td->vdev);
+	/* Whoever finds the name free finds the parent's free as well. */
 	mutex_lock(&testdev_lock);
 	list_del(&td->list);
-	mutex_unlock(&testdev_lock);
 	vfio_put_device(&td->vdev);
 	platform_device_unregister(pdev);
+	mutex_unlock(&testdev_lock);
 	return 0;
 }
 

@@ -139,8 +139,25 @@ static void sleeper_wait(struct sleeper *s)
 	sleeper_place_of(s, false)->passing = true;
 }
 
+/* A call that has waited has begun: its place is free. */
+static bool sleeper_begins(struct sleeper *s)
+{
+	struct sleeper_place *place = sleeper_place_of(s, true);
+
+	if (!place)
+		return false;
+	place->passing = false;
+	/* Nobody takes the place before that is seen. */
+	smp_store_release(&place->task, NULL);
+	return true;
+}
+
+/* The probe may have gone before the call that was to hit it again. */
 static void sleeper_leave(struct sleeper *s)
 {
+	sleeper_begins(s);
+	/* Last: the window may be another file's from here on. */
+	smp_mb__before_atomic();
 	atomic_dec(&s->inside);
 	module_put(THIS_MODULE);
 }
@@ -176,19 +193,6 @@ static const sleeper_fn sleeper_stubs[SLEEPERS] = {
 	sleeper_stub_4, sleeper_stub_5, sleeper_stub_6, sleeper_stub_7,
 };
 
-/* A call that has waited: it is let through, and its place is free. */
-static bool sleeper_passes(struct sleeper *s)
-{
-	struct sleeper_place *place = sleeper_place_of(s, true);
-
-	if (!place)
-		return false;
-	place->passing = false;
-	/* Nobody takes the place before that is seen. */
-	smp_store_release(&place->task, NULL);
-	return true;
-}
-
 static bool sleeper_wants(struct sleeper *s)
 {
 	unsigned int n;
@@ -216,7 +220,7 @@ static int sleeper_hit(struct kprobe *probe, struct pt_regs *regs)
 {
 	struct sleeper *s = container_of(probe, struct sleeper, probe);
 
-	if (sleeper_passes(s) || !sleeper_wants(s) || !sleeper_take_place(s))
+	if (sleeper_begins(s) || !sleeper_wants(s) || !sleeper_take_place(s))
 		return 0;
 	__module_get(THIS_MODULE);
 	atomic_inc(&s->inside);
@@ -237,8 +241,33 @@ static void sleeper_go(struct sleeper *s)
 	lockdep_assert_held(&sleepers_lock);
 	WRITE_ONCE(s->going, true);
 	wake_up_all(&s->wait);
-	if (s->armed)
-		unregister_kprobe(&s->probe);
+}
+
+static bool sleeper_is_empty(struct sleeper *s)
+{
+	int i;
+
+	for (i = 0; i < PLACES; i++)
+		if (READ_ONCE(s->places[i].task))
+			return false;
+	return true;
+}
+
+/*
+ * A probe is taken away by writing to the function's code, and an emulator may
+ * go on to see what was there for a moment. So those who are about to call the
+ * function do that first, if they get to run soon.
+ */
+static void sleeper_disarm(struct sleeper *s)
+{
+	int ms;
+
+	sleeper_go(s);
+	if (!s->armed)
+		return;
+	for (ms = 0; ms < 1000 && !sleeper_is_empty(s); ms++)
+		usleep_range(1000, 2000);
+	unregister_kprobe(&s->probe);
 	s->armed = false;
 }
 
@@ -255,7 +284,6 @@ static int sleeper_arm(struct sleeper *s, char *line)
 		return -EINVAL;
 	if (s->armed)
 		return -EBUSY;
-	/* Whoever is in there has been told to go by "go". */
 	if (atomic_read(&s->inside))
 		return -EAGAIN;
 
@@ -303,7 +331,7 @@ static int sleeper_release(struct inode *inode, struct file *filp)
 	struct sleeper *s = filp->private_data;
 
 	mutex_lock(&sleepers_lock);
-	sleeper_go(s);
+	sleeper_disarm(s);
 	s->taken = false;
 	mutex_unlock(&sleepers_lock);
 	return 0;
