@@ -53,11 +53,16 @@ void sleeper_arm_again(int *sleeper, const char *function, unsigned int ms,
 	*sleeper = next;
 }
 
+void sleeper_go(int sleeper)
+{
+	vfio_must(write(sleeper, "go", 2));
+}
+
 void sleeper_close(int *sleeper)
 {
 	/* A child may have the fd too. */
 	if (*sleeper >= 0)
-		vfio_must(write(*sleeper, "go", 2));
+		sleeper_go(*sleeper);
 	vfio_close(sleeper);
 }
 

@@ -21,6 +21,8 @@ int sleeper_open(const char *function, unsigned int ms, unsigned int every,
 /* Whoever waits goes on, and may at once come to the next window. */
 void sleeper_arm_again(int *sleeper, const char *function, unsigned int ms,
 		       unsigned int every, const char *comm);
+/* Whoever waits goes on, and nobody waits any more. */
+void sleeper_go(int sleeper);
 void sleeper_close(int *sleeper);
 
 /* The task that calls this is one of those. */
