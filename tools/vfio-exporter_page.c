@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lib/outside.h"
 #include "lib/source.h"
 #include "lib/tool.h"
 #include "vfio-exporter_page.h"
@@ -29,8 +30,11 @@ static const char head[] =
 	"<a href=\"/-/healthy\">/-/healthy</a> says that it runs.</p>\n";
 
 /* Names are those of processes, who choose them. */
-static void put_text(FILE *out, const char *text)
+static void put_text(FILE *out, const char *outside)
 {
+	char clean[512], *text = clean;
+
+	outside_copy(clean, sizeof(clean), outside);
 	for (; *text; text++) {
 		switch (*text) {
 		case '<':

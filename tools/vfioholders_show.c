@@ -9,6 +9,7 @@
 
 #include "lib/holders_text.h"
 #include "lib/out.h"
+#include "lib/outside.h"
 #include "lib/tool.h"
 #include "vfioholders_show.h"
 
@@ -63,7 +64,7 @@ static void show_holder(struct run *run, const struct holder *r)
 
 	text_say(&t, "%-8s ", holder_kind(r));
 	if (r->pid)
-		text_say(&t, "%7d %-15s ", r->pid, r->comm);
+		text_say(&t, "%7d %s ", r->pid, FIT(r->comm, -15));
 	else
 		text_say(&t, "%7s %-15s ", "-", "-");
 	if (r->fd >= 0)

@@ -124,10 +124,7 @@ static struct json_object *json_int(int64_t v)
 
 static void json_put(struct json_object *object)
 {
-	puts(json_object_to_json_string_ext(
-		object,
-		JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(object);
+	out_object(object);
 }
 
 static struct json_object *json_key(const struct lat_view *view,

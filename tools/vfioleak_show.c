@@ -11,8 +11,11 @@
 #include "lib/containers.h"
 #include "lib/names.h"
 #include "lib/out.h"
+#include "lib/outside.h"
 #include "lib/tool.h"
 #include "vfioleak_show.h"
+
+#define STACK_COLUMNS 70
 
 static const char *const kinds[LEAK_KINDS] = {
 	"container", "group",	"device", "attachment", "users",
@@ -191,9 +194,7 @@ static void json_item(struct json_object *o, const struct leak_books *books,
 
 static void json_put(struct json_object *o)
 {
-	puts(json_object_to_json_string_ext(
-		o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(o);
+	out_object(o);
 }
 
 static void json_time(struct run *run, struct json_object *o)
@@ -237,12 +238,14 @@ static void show_stack(struct run *run, const char *what,
 
 	if (!stack)
 		return;
-	for (int i = 0; leak_stack_frame(stack, i, name, sizeof(name)); i++)
-		out_line(run, SCREEN_PLAIN, "    %-4s %.70s", i ? "" : what,
-			 name);
+	for (int i = 0; leak_stack_frame(stack, i, name, sizeof(name)); i++) {
+		outside_cut(name, STACK_COLUMNS);
+		out_line(run, SCREEN_PLAIN, "    %-4s %s", i ? "" : what, name);
+	}
 	for (int i = 0; i < stack->user_count; i++) {
 		leak_stack_user(stack, i, name, sizeof(name));
-		out_line(run, SCREEN_PLAIN, "    %-4s %.70s", i ? "" : "user",
+		outside_cut(name, STACK_COLUMNS);
+		out_line(run, SCREEN_PLAIN, "    %-4s %s", i ? "" : "user",
 			 name);
 	}
 }
@@ -273,10 +276,11 @@ static void show_text(const struct leak_list *list, const struct leak_group *g)
 		snprintf(age, sizeof(age), "%.1f",
 			 (list->run->now_ns - item->ts) / 1e9);
 	out_line(list->run, SCREEN_PLAIN,
-		 "%-10s %3.6s %4s %-12.12s %8s %-10.10s %7s %5llu %9s",
+		 "%-10s %3.6s %4s %s %8s %s %7s %5llu %9s",
 		 kinds[item->kind], ct, group,
-		 *item->device ? item->device : reason_of(item) ?: "-", pid,
-		 item->comm, age, (unsigned long long)g->count, kib);
+		 FIT(*item->device ? item->device : reason_of(item) ?: "-",
+		     -12),
+		 pid, FIT(item->comm, -10), age, (unsigned long long)g->count, kib);
 	show_stack(list->run, "get", item->stack);
 	if (account && account->puts)
 		show_stack(list->run, "put", account->put_stack);
@@ -348,9 +352,9 @@ void leak_show_event(struct run *run, const struct leak_event *e,
 	if (run->timestamps)
 		strftime(clock, sizeof(clock), "%H:%M:%S ", localtime(&now));
 	out_line(run, SCREEN_PLAIN,
-		 "%s%.6f %s %-10s %3.6s %4s %-12.12s %7u %-10.10s%s", clock,
+		 "%s%.6f %s %-10s %3.6s %4s %s %7u %s%s", clock,
 		 e->ts / 1e9, e->change > 0 ? "+" : "-", kinds[e->kind], ct,
 		 group,
-		 *item.device ? item.device : reason_of(&item) ?: "-",
-		 item.tgid, item.comm, range);
+		 FIT(*item.device ? item.device : reason_of(&item) ?: "-", -12),
+		 item.tgid, FIT(item.comm, -10), range);
 }

@@ -11,6 +11,7 @@
 #include "lib/explain.h"
 #include "lib/names.h"
 #include "lib/out.h"
+#include "lib/outside.h"
 #include "lib/size.h"
 #include "vfiosnoop_show.h"
 
@@ -241,8 +242,8 @@ void snoop_text(struct run *run, const struct shown *s)
 	text_details(s, details, sizeof(details));
 	snprintf(what, sizeof(what), "%-*s %s", WIDTH_EVENT,
 		 explain_event_name(r->event), details);
-	len = snprintf(line, sizeof(line), "%s %7u %-10.10s %3s ", time,
-		       r->tgid, comm, number);
+	len = snprintf(line, sizeof(line), "%s %7u %s %3s ", time, r->tgid,
+		       FIT(comm, -10), number);
 	if (!ret) {
 		/* There is more room where nothing is behind. */
 		snprintf(line + len, sizeof(line) - len, "%s", what);
@@ -253,8 +254,8 @@ void snoop_text(struct run *run, const struct shown *s)
 		if (lat && snoop_u64(r, lat) != EV_UNKNOWN)
 			snprintf(ms, sizeof(ms), "%.3f",
 				 snoop_u64(r, lat) / 1e6);
-		snprintf(line + len, sizeof(line) - len, "%-*s %8s %4d",
-			 WIDTH_WHAT, what, ms, (int)snoop_u32(r, ret));
+		snprintf(line + len, sizeof(line) - len, "%s %8s %4d",
+			 FIT(what, -WIDTH_WHAT), ms, (int)snoop_u32(r, ret));
 	}
 	out_line(run, error_of(r) ? SCREEN_ALERT : SCREEN_PLAIN, "%s", line);
 	if (*s->explanation)

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "lib/holders_text.h"
+#include "lib/outside.h"
 #include "lib/size.h"
 #include "lib/tool.h"
 #include "vfiotop_drill.h"
@@ -134,9 +135,9 @@ static void show_holder(struct view *v, size_t i)
 		out_line(v->run, SCREEN_PLAIN, "%-8s %7s %s", holder_kind(r),
 			 pid, what.buf);
 	else
-		out_line(v->run, SCREEN_PLAIN, "%-8s %7s %-15s %5s %s",
-			 holder_kind(r), pid, *r->comm ? r->comm : "-", fd,
-			 what.buf);
+		out_line(v->run, SCREEN_PLAIN, "%-8s %7s %s %5s %s",
+			 holder_kind(r), pid,
+			 FIT(*r->comm ? r->comm : "-", -15), fd, what.buf);
 }
 
 static void show_holders(struct view *v)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "args.h"
+#include "outside.h"
 #include "tool.h"
 
 enum { OPTION_CGROUP = 0x100, OPTION_SOURCE, OPTION_REPLAY };
@@ -179,6 +180,7 @@ void args_parse(struct run *run, int argc, char **argv)
 			    .children = children};
 	char *doc;
 
+	outside_begin();
 	if (asprintf(&doc, "%s\v%s", tool->summary, tool->examples) < 0)
 		exit(TOOL_CANNOT);
 	argp.doc = doc;

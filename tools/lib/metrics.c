@@ -10,6 +10,7 @@
 
 #include "hist.h"
 #include "metrics.h"
+#include "outside.h"
 
 /* A histogram's buckets: powers of two, from a microsecond to 18 minutes. */
 #define FIRST_LOG2 10
@@ -116,12 +117,13 @@ void metrics_family(struct metrics *m, const struct metric *f)
 		fprintf(m->out, "# UNIT %s %s\n", f->name, f->unit);
 }
 
-static void put_value(FILE *out, const char *value)
+static void put_value(FILE *out, const char *outside)
 {
+	char clean[512], *value = clean;
+
+	outside_copy(clean, sizeof(clean), outside);
 	for (; *value; value++) {
-		if (*value == '\n')
-			fputs("\\n", out);
-		else if (*value == '"' || *value == '\\')
+		if (*value == '"' || *value == '\\')
 			fprintf(out, "\\%c", *value);
 		else
 			fputc(*value, out);

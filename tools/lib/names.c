@@ -7,13 +7,12 @@
 #include <unistd.h>
 
 #include "names.h"
+#include "outside.h"
 #include "replay.h"
 
 void names_clean(char *name)
 {
-	for (; *name; name++)
-		if ((unsigned char)*name < 0x20 || (unsigned char)*name >= 0x7f)
-			*name = '?';
+	outside_clean(name);
 }
 
 /* Reads a file of /proc/PID; the result ends with a NUL that is not counted. */
@@ -42,8 +41,7 @@ static ssize_t read_proc(pid_t pid, const char *file, char *buf, size_t size)
 /* A name of a process that is in the recording, "" when it is not. */
 static bool recorded(const char *recorded, char *name, size_t size)
 {
-	snprintf(name, size, "%s", recorded ?: "");
-	names_clean(name);
+	outside_copy(name, size, recorded ?: "");
 	return *name;
 }
 
@@ -75,16 +73,6 @@ bool names_exiting(pid_t pid)
 	       !strncmp(buf, "0 ", 2);
 }
 
-static void copy_until(char *to, size_t size, const char *from, char end)
-{
-	size_t i;
-
-	for (i = 0; i < size - 1 && from[i] && from[i] != end; i++)
-		to[i] = from[i];
-	to[i] = '\0';
-	names_clean(to);
-}
-
 /* -name NAME, -name guest=NAME,..., and --name for what spells it so. */
 static bool qemu_name(pid_t pid, char *name, size_t size)
 {
@@ -100,7 +88,8 @@ static bool qemu_name(pid_t pid, char *name, size_t size)
 		guest = strstr(value, "guest=");
 		if (guest && (guest == value || guest[-1] == ','))
 			value = guest + strlen("guest=");
-		copy_until(name, size, value, ',');
+		value[strcspn(value, ",")] = '\0';
+		outside_copy(name, size, value);
 		return *name;
 	}
 	return false;
@@ -129,7 +118,7 @@ static bool after(const char *path, const char *mark, const char *end,
 		  const char *prefix, char *name, size_t size)
 {
 	const char *found = strstr(path, mark), *stop;
-	char part[256];
+	char part[256], whole[sizeof(part) + 16];
 
 	if (!found)
 		return false;
@@ -139,8 +128,8 @@ static bool after(const char *path, const char *mark, const char *end,
 		return false;
 	snprintf(part, sizeof(part), "%.*s", (int)(stop - found), found);
 	unescape(part);
-	names_clean(part);
-	snprintf(name, size, "%s%s", prefix, part);
+	snprintf(whole, sizeof(whole), "%s%s", prefix, part);
+	outside_copy(name, size, whole);
 	return true;
 }
 

@@ -7,9 +7,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* Replaces in place what may not reach a terminal or a JSON string: a process
- * can choose any bytes for its name.
- */
+/* outside_clean(), for names. */
 void names_clean(char *name);
 /* false and an empty name: no such process. */
 bool names_comm(pid_t pid, char *name, size_t size);

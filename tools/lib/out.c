@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "out.h"
+#include "outside.h"
 #include "tool.h"
 
 #define LINE_MAX_LEN 1024
@@ -21,6 +22,7 @@ void out_line(struct run *run, enum screen_style style, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
+	outside_clean_line(line);
 	if (run->screen)
 		screen_line(style, line);
 	else
@@ -84,7 +86,7 @@ static void fit(char *buf, size_t size, int width)
 	char *end;
 	int unit;
 
-	if ((int)strlen(buf) <= width)
+	if (outside_width(buf) <= width)
 		return;
 	v = strtod(buf, &end);
 	if (*end)
@@ -127,7 +129,7 @@ static void out_cells(struct run *run, const struct table *table, int width,
 		int w = abs(c->width);
 
 		if (!c->head || c->rank > rank ||
-		    len + w + 2 > (int)sizeof(line))
+		    len + OUTSIDE_FIT + 1 > (int)sizeof(line))
 			continue;
 		if (row) {
 			cell(c, row, buf, sizeof(buf));
@@ -136,9 +138,8 @@ static void out_cells(struct run *run, const struct table *table, int width,
 		} else {
 			snprintf(buf, sizeof(buf), "%s", c->head);
 		}
-		len += snprintf(line + len, sizeof(line) - len,
-				c->width < 0 ? "%s%-*.*s" : "%s%*.*s",
-				len ? " " : "", w, w, buf);
+		len += snprintf(line + len, sizeof(line) - len, "%s%s",
+				len ? " " : "", FIT(buf, c->width));
 	}
 	while (len > 0 && line[len - 1] == ' ')
 		len--;
@@ -199,9 +200,18 @@ static struct json_object *json_value(const struct column *c, const void *row)
 
 void out_object(struct json_object *object)
 {
-	puts(json_object_to_json_string_ext(
+	char *text = strdup(json_object_to_json_string_ext(
 		object,
 		JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+
+	/* Its syntax is ASCII, so no string ends elsewhere than before. */
+	if (text) {
+		outside_clean(text);
+		puts(text);
+	} else {
+		tool_error("out of memory");
+	}
+	free(text);
 	json_object_put(object);
 }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The full screen, by ncurses. */
-#include <locale.h>
 #include <ncurses.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +15,6 @@ static int row;
 
 bool screen_begin(void)
 {
-	setlocale(LC_CTYPE, "");
 	/* Not initscr(): it ends the program when TERM is unknown. */
 	terminal = newterm(NULL, stdout, stdin);
 	if (!terminal)
