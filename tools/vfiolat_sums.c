@@ -228,7 +228,9 @@ static void name_key(const struct lat_sums *s, const struct lat_entry *entry,
 		break;
 	case BY_SIZE:
 		if (entry->key.size_log2 != LAT_NO_SIZE)
-			sum->key = 1LL << (entry->key.size_log2 & 63);
+			sum->key = entry->key.size_log2 < 62
+					   ? 1LL << entry->key.size_log2
+					   : 1LL << 62; /* and all above */
 		break;
 	case BY_BACKING:
 		if (entry->key.backing && entry->key.backing < LAT_BACKINGS)

@@ -28,6 +28,16 @@ static bool same_key(const struct leak_item *a, const struct leak_item *b)
 	return !strcmp(a->device, b->device);
 }
 
+/* The last byte of a range; one that wraps, as only a recording can have it, ends
+ * with the address space: the tree below needs an order.
+ */
+static __u64 last_of(const struct leak_item *item)
+{
+	__u64 last = item->iova + (item->size - 1);
+
+	return !item->size || last < item->iova ? UINT64_MAX : last;
+}
+
 /* Mappings of a container do not overlap: those that do are equal, so a range
  * finds what is in it.
  */
@@ -37,9 +47,9 @@ static int compare_mappings(const void *left, const void *right)
 
 	if (a->container != b->container)
 		return a->container < b->container ? -1 : 1;
-	if (a->iova + (a->size - 1) < b->iova)
+	if (last_of(a) < b->iova)
 		return -1;
-	return b->iova + (b->size - 1) < a->iova;
+	return last_of(b) < a->iova;
 }
 
 void leak_item_fill(struct leak_item *item, const struct leak_event *e)
@@ -131,10 +141,9 @@ static void end_mappings(struct leak_books *b, const struct leak_item *range)
 {
 	struct leak_item all = *range;
 
-	if (!all.size) {
+	/* Size 0 ends with the address space: see last_of(). */
+	if (!all.size)
 		all.iova = 0;
-		all.size = UINT64_MAX;
-	}
 	while (take_mapping(b, &all))
 		;
 }
@@ -169,10 +178,9 @@ static void end_pin(struct leak_books *b, const struct leak_item *range)
 
 		if (pin->kind != LEAK_PIN ||
 		    pin->container != range->container ||
-		    range->iova < pin->iova ||
-		    range->iova + range->size > pin->iova + pin->size)
+		    range->iova < pin->iova || last_of(range) > last_of(pin))
 			continue;
-		behind = pin->iova + pin->size - (range->iova + range->size);
+		behind = last_of(pin) - last_of(range);
 		rest = *pin;
 		pin->size = range->iova - pin->iova;
 		rest.iova = range->iova + range->size;

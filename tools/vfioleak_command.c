@@ -12,6 +12,9 @@
 #include "lib/tool.h"
 #include "vfioleak_command.h"
 
+#define PATIENCE_MS 2000 /* with a command that is asked to end */
+#define LOOK_MS	    20
+
 /* The backend is loaded when the first container wants it, and what happens
  * until it is listened to would be missed.
  */
@@ -106,6 +109,15 @@ void leak_command_stop(struct leak_command *c)
 	if (!c->pid || c->ended)
 		return;
 	kill(c->pid, SIGTERM);
+	for (int i = 0; i < PATIENCE_MS / LOOK_MS; i++) {
+		if (waitpid(c->pid, &c->status, WNOHANG)) {
+			c->ended = true;
+			return;
+		}
+		usleep(LOOK_MS * 1000);
+	}
+	tool_error("the command ignores SIGTERM: it is killed");
+	kill(c->pid, SIGKILL);
 	waitpid(c->pid, &c->status, 0);
 	c->ended = true;
 }

@@ -8,6 +8,7 @@
  */
 #include <inttypes.h>
 #include <limits.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -349,7 +350,8 @@ static struct json_object *json_failure(const struct run *run,
 	if (f->event == REC_dma_pin)
 		json_object_object_add(o, "pages", json_int(f->size));
 	json_object_object_add(o, "ret", json_object_new_int(f->ret));
-	explain_errno(-f->ret, text, sizeof(text));
+	explain_errno(f->ret < -INT_MAX ? INT_MAX : -f->ret, text,
+		      sizeof(text));
 	json_object_object_add(o, "error", json_object_new_string(text));
 	drill_explain(d, f, text, sizeof(text));
 	json_object_object_add(o, "explanation", json_object_new_string(text));

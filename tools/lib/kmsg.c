@@ -124,13 +124,18 @@ static bool parse(char *line, struct kmsg_fault *f)
 {
 	unsigned long long us = 0;
 	char *text = strchr(line, ';');
+	unsigned int priority;
 
 	if (!text)
 		return false;
 	*text++ = '\0';
 	/* What follows the first line are the record's tags. */
 	text[strcspn(text, "\n")] = '\0';
-	sscanf(line, "%*u,%*u,%llu", &us);
+	/* The number is facility * 8 + level. The kernel's facility is 0, and whoever
+	 * writes to /dev/kmsg has another, whatever the line says.
+	 */
+	if (sscanf(line, "%u,%*u,%llu", &priority, &us) != 2 || priority >= 8)
+		return false;
 	memset(f, 0, sizeof(*f));
 	f->ts_ns = us * 1000;
 	if (!parse_intel(text, f) && !parse_amd(text, f) &&

@@ -15,8 +15,9 @@
 #include "snapshot.h"
 #include "tool.h"
 
-#define RING_MAX 4096 /* of a record in the ring buffer */
-#define GAP_MAX	 (30 * 86400 * 1000000000ULL) /* between two chunks */
+#define RING_MAX       4096 /* of a record in the ring buffer */
+#define SNAPSHOT_LEAST offsetof(struct snap_record, comm)
+#define GAP_MAX	       (30 * 86400 * 1000000000ULL) /* between two chunks */
 
 static struct {
 	const char *path;
@@ -151,7 +152,9 @@ static void play_snapshot(void)
 
 	memcpy(&head, replay.payload, sizeof(head));
 	size = head.record_size;
-	if (!size || sizeof(head) + size * head.count > replay.chunk.size)
+	/* Smaller ones there never were: a file must not grow in memory. */
+	if (size < SNAPSHOT_LEAST ||
+	    sizeof(head) + size * head.count > replay.chunk.size)
 		head.count = 0;
 	free(replay.snapshot);
 	replay.snapshot = calloc(head.count + 1, sizeof(*replay.snapshot));

@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "outside.h"
 #include "screen.h"
+
+#include <term.h> /* last: it defines words such as columns */
 
 #define ESCAPE 27
 #define DELETE 127
@@ -15,6 +18,11 @@ static int row;
 
 bool screen_begin(void)
 {
+	int err;
+
+	/* One that cannot move its cursor rolls: TERM=dumb. */
+	if (setupterm(NULL, STDOUT_FILENO, &err) != OK || !cursor_address)
+		return false;
 	/* Not initscr(): it ends the program when TERM is unknown. */
 	terminal = newterm(NULL, stdout, stdin);
 	if (!terminal)
@@ -64,12 +72,16 @@ void screen_line(enum screen_style style, const char *text)
 		[SCREEN_SELECTED] = A_REVERSE | A_BOLD,
 	};
 
+	char line[1024];
+
 	if (row >= LINES)
 		return;
 	attrset(attrs[style]);
 	if (style == SCREEN_HEADER || style == SCREEN_SELECTED)
 		mvhline(row, 0, ' ', COLS);
-	mvaddnstr(row++, 0, text, COLS);
+	snprintf(line, sizeof(line), "%s", text);
+	outside_cut(line, COLS);
+	mvaddstr(row++, 0, line);
 	attrset(A_NORMAL);
 }
 
