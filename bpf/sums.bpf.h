@@ -80,6 +80,9 @@ static __always_inline void total_map(const struct ev_dma_map *e)
 		__sync_fetch_and_add(&t->map_failures[error], 1);
 		return;
 	}
+	/* Neither to be read nor written: an old mapping's new vaddr. */
+	if (!e->prot)
+		return;
 	__sync_fetch_and_add(&t->map_bytes, e->size);
 	__sync_fetch_and_add(&t->map_ns, e->duration_ns);
 	__sync_fetch_and_add(&t->map_slots[hist_slot(e->duration_ns)], 1);
@@ -357,6 +360,8 @@ ON(dma_map)
 		       .vaddr = e->vaddr, .size = e->size, .flags = e->prot);
 		return;
 	}
+	if (!e->prot)
+		return;
 	__sync_fetch_and_add(&c->maps, 1);
 	__sync_fetch_and_add(&c->map_bytes, e->size);
 	__sync_fetch_and_add(&c->pinned, e->pages);
