@@ -17,17 +17,19 @@ bool driver_is_vfio(const char *driver)
 	return strstr(driver, "vfio");
 }
 
+bool device_is_bridge(const char *device)
+{
+	return sysfs_number(PCI "%s/class", device) >> 16 == 6;
+}
+
 /* Those that the kernel lets share a group: they do no DMA of their own, and
  * say so (driver_managed_dma).
  */
 bool driver_is_harmless(const char *device, const char *driver)
 {
-	int64_t class = sysfs_number(PCI "%s/class", device);
-	bool bridge = class >> 16 == 6;
-
 	return !*driver || driver_is_vfio(driver) ||
 	       !strcmp(driver, "pci-stub") ||
-	       (bridge &&
+	       (device_is_bridge(device) &&
 		(!strcmp(driver, "pcieport") || !strcmp(driver, "shpchp")));
 }
 

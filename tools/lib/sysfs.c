@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Files, links and folders of sysfs. */
+#include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,13 +12,23 @@
 
 #include "sysfs.h"
 
-#define FORMAT(path, format)                                 \
-	do {                                                 \
-		va_list args;                                \
-                                                             \
-		va_start(args, format);                      \
-		vsnprintf(path, sizeof(path), format, args); \
-		va_end(args);                                \
+static const char *root = "";
+
+void sysfs_set_root(const char *folder)
+{
+	root = folder ?: "";
+}
+
+#define FORMAT(path, format)                                              \
+	do {                                                              \
+		size_t len = snprintf(path, sizeof(path), "%s", root);    \
+		va_list args;                                             \
+                                                                          \
+		va_start(args, format);                                   \
+		if (len < sizeof(path))                                   \
+			vsnprintf(path + len, sizeof(path) - len, format, \
+				  args);                                  \
+		va_end(args);                                             \
 	} while (0)
 
 bool sysfs_exists(const char *format, ...)
@@ -78,6 +89,62 @@ bool sysfs_link(char *buf, size_t size, const char *format, ...)
 		return false;
 	target[len] = '\0';
 	snprintf(buf, size, "%s", basename(target));
+	return true;
+}
+
+bool sysfs_resolve(char *buf, const char *format, ...)
+{
+	char path[PATH_MAX], whole[PATH_MAX];
+	size_t len;
+
+	FORMAT(path, format);
+	if (!realpath(path, buf))
+		return false;
+	if (!*root || !realpath(root, whole))
+		return true;
+	len = strlen(whole);
+	if (!strncmp(buf, whole, len))
+		memmove(buf, buf + len, strlen(buf + len) + 1);
+	return true;
+}
+
+FILE *sysfs_open(const char *format, ...)
+{
+	char path[PATH_MAX];
+
+	FORMAT(path, format);
+	return fopen(path, "re");
+}
+
+/* As many hexadecimal digits; what follows them. */
+static const char *digits(const char *text, int least, int most)
+{
+	int count = strspn(text, "0123456789abcdefABCDEF");
+
+	return count < least || count > most ? NULL : text + count;
+}
+
+bool sysfs_bdf(const char *text, char *bdf)
+{
+	const char *colon = strchr(text, ':'), *p = text;
+	bool domain = colon && strchr(colon + 1, ':');
+
+	if (domain) {
+		p = digits(p, 4, 8);
+		if (!p || *p++ != ':')
+			return false;
+	}
+	p = digits(p, 2, 2);
+	if (!p || *p++ != ':')
+		return false;
+	p = digits(p, 2, 2);
+	if (!p || *p++ != '.' || *p < '0' || *p > '7' || p[1])
+		return false;
+	if (!bdf)
+		return true;
+	snprintf(bdf, SYSFS_NAME_LEN, "%s%s", domain ? "" : "0000:", text);
+	for (; *bdf; bdf++)
+		*bdf = tolower((unsigned char)*bdf);
 	return true;
 }
 
