@@ -6,30 +6,19 @@
  * devices and groups; then every table of checks is gone through for each.
  * Most of it needs no root; a check that does says so.
  */
-#include <json-c/json.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <errno.h>
+#include "lib/drivers.h"
 #include "lib/host.h"
-#include "lib/names.h"
+#include "lib/outside.h"
 #include "lib/out.h"
 #include "lib/size.h"
 #include "vfiodoctor.h"
-
-#define MIB_SHIFT 20
-#define INDENT	  17 /* where what was found begins */
-#define WIDTH	  80
-
-static const char *const words[] = {
-	[DOCTOR_NA] = "n/a",
-	[DOCTOR_OK] = "OK",
-	[DOCTOR_WARN] = "WARN",
-	[DOCTOR_FAIL] = "FAIL",
-};
 
 void doctor_say(struct doctor *d, enum doctor_status status, const char *format,
 		...)
@@ -42,81 +31,60 @@ void doctor_say(struct doctor *d, enum doctor_status status, const char *format,
 	va_end(args);
 }
 
-void doctor_fix(struct doctor *d, const char *format, ...)
+void doctor_also(struct doctor *d, enum doctor_status status,
+		 const char *format, ...)
 {
-	size_t len = strlen(d->fix);
+	size_t len = strlen(d->found);
 	va_list args;
 
-	if (len && len + 1 < sizeof(d->fix))
-		d->fix[len++] = '\n';
+	if (status > DOCTOR_OK && d->status <= DOCTOR_OK)
+		len = 0;
+	if (status > d->status)
+		d->status = status;
+	if (len)
+		len += snprintf(d->found + len, sizeof(d->found) - len, "; ");
+	if (len >= sizeof(d->found))
+		return;
 	va_start(args, format);
-	vsnprintf(d->fix + len, sizeof(d->fix) - len, format, args);
+	vsnprintf(d->found + len, sizeof(d->found) - len, format, args);
 	va_end(args);
 }
 
-/* A row of JSON. */
-struct row {
-	char target[SYSFS_NAME_LEN];
-	char check[32];
-	char status[8];
-	char found[DOCTOR_TEXT];
-	char fix[DOCTOR_TEXT];
-};
-
-#define TEXT(name) COLUMN(#name, NULL, 0, 0, COLUMN_TEXT, struct row, name)
-
-static void print_json(struct doctor *d, const char *target, const char *check)
+/* One line each, whole or not at all: half a command is another one. */
+void doctor_fix(struct doctor *d, const char *format, ...)
 {
-	static const struct column columns[] = {
-		TEXT(target), TEXT(check), TEXT(status), TEXT(found), TEXT(fix),
-	};
-	static const struct table table = {columns, sizeof(columns) /
-							    sizeof(columns[0])};
-	struct row row;
+	size_t len = strlen(d->fix), begin = len;
+	va_list args;
 
-	snprintf(row.target, sizeof(row.target), "%s", target);
-	snprintf(row.check, sizeof(row.check), "%s", check);
-	snprintf(row.status, sizeof(row.status), "%s", words[d->status]);
-	memcpy(row.found, d->found, sizeof(row.found));
-	memcpy(row.fix, d->fix, sizeof(row.fix));
-	out_json(d->run, &table, &row);
+	if (len)
+		d->fix[len++] = '\n';
+	if (len >= sizeof(d->fix) - 1) {
+		d->fix[begin] = '\0';
+		return;
+	}
+	va_start(args, format);
+	if (vsnprintf(d->fix + len, sizeof(d->fix) - len, format, args) >=
+	    (int)(sizeof(d->fix) - len))
+		d->fix[len] = d->fix[begin] = '\0';
+	va_end(args);
+	outside_clean(d->fix + len);
 }
 
-/* Breaks at blanks, and begins every line below the first. */
-static void print_wrapped(struct run *run, const char *head, const char *text)
+/* Whether a check is among those of --only. */
+static bool asked_for(const struct doctor *d, const char *check)
 {
-	const int room = WIDTH - INDENT;
+	const char *p = d->only;
+	size_t len = strlen(check);
 
-	while (*text) {
-		int len = strlen(text);
+	while (p && *p) {
+		size_t n = strcspn(p, ",");
 
-		if (len > room) {
-			for (len = room; len && text[len] != ' '; len--)
-				;
-			if (!len)
-				len = room;
-		}
-		out_line(run, SCREEN_PLAIN, "%-*s%.*s", INDENT, head, len,
-			 text);
-		head = "";
-		text += len;
-		while (*text == ' ')
-			text++;
+		if (n == len && !strncmp(p, check, n))
+			return true;
+		p += n;
+		p += *p == ',';
 	}
-}
-
-static void print_text(struct doctor *d, const char *check)
-{
-	char head[INDENT + 1], *line, *save;
-	const char *fix = "fix:";
-
-	snprintf(head, sizeof(head), "%-4s %-11s", words[d->status], check);
-	print_wrapped(d->run, head, d->found);
-	for (line = strtok_r(d->fix, "\n", &save); line;
-	     line = strtok_r(NULL, "\n", &save)) {
-		out_line(d->run, SCREEN_PLAIN, "  %-4s %s", fix, line);
-		fix = "";
-	}
+	return !p;
 }
 
 static void go_through(struct doctor *d, const struct doctor_check *checks,
@@ -125,27 +93,34 @@ static void go_through(struct doctor *d, const struct doctor_check *checks,
 	if (!d->run->json)
 		out_line(d->run, SCREEN_TITLE, "%s", target);
 	for (; checks->name; checks++) {
+		if (!asked_for(d, checks->name))
+			continue;
 		doctor_say(d, DOCTOR_NA, "nothing to say");
 		d->fix[0] = '\0';
 		checks->run(d);
-		names_clean(d->found);
+		if (d->status == DOCTOR_UNASKED)
+			continue;
+		outside_clean(d->found);
 		if (d->status == DOCTOR_FAIL)
 			d->run->exit_code = TOOL_FOUND;
-		if (d->run->json)
-			print_json(d, target, checks->name);
-		else
-			print_text(d, checks->name);
+		doctor_show(d, target, checks->name);
 	}
 }
 
-static void add_device(struct doctor *d, const char *name)
+void doctor_add_device(struct doctor *d, const char *name)
 {
+	void *more;
+
 	for (int i = 0; i < d->device_count; i++)
 		if (!strcmp(d->devices[i], name))
 			return;
-	if (d->device_count < DOCTOR_DEVICES)
-		snprintf(d->devices[d->device_count++], SYSFS_NAME_LEN, "%s",
-			 name);
+	more = realloc(d->devices, (d->device_count + 1) * sizeof(*d->devices));
+	if (!more) {
+		tool_error("no memory for %s", name);
+		return;
+	}
+	d->devices = more;
+	snprintf(d->devices[d->device_count++], SYSFS_NAME_LEN, "%s", name);
 }
 
 /* All devices of a group that a user could want: bridges are not. */
@@ -155,66 +130,22 @@ static void add_group(struct doctor *d, int group)
 		sysfs_list("/sys/kernel/iommu_groups/%d/devices", group);
 
 	for (size_t i = 0; i < list.count; i++)
-		if (sysfs_number("/sys/bus/pci/devices/%s/class",
-				 list.names[i]) >>
-			    16 !=
-		    6)
-			add_device(d, list.names[i]);
+		if (sysfs_bdf(list.names[i], NULL) &&
+		    !device_is_bridge(list.names[i]))
+			doctor_add_device(d, list.names[i]);
 	sysfs_list_free(&list);
-}
-
-/* QEMU's arguments name devices and memory before either is used. */
-static void read_arguments(struct doctor *d)
-{
-	char path[64], buf[65536], *arg, *host;
-	const char *rest;
-	int64_t size;
-	size_t len;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/cmdline", d->pid);
-	f = fopen(path, "re");
-	len = f ? fread(buf, 1, sizeof(buf) - 1, f) : 0;
-	if (f)
-		fclose(f);
-	buf[len] = '\0';
-	for (arg = buf; arg < buf + len; arg += strlen(arg) + 1) {
-		char *value = arg + strlen(arg) + 1;
-
-		if (value >= buf + len)
-			break;
-		if (!strcmp(arg, "-device") && strstr(value, "vfio-pci") &&
-		    (host = strstr(value, "host="))) {
-			char name[SYSFS_NAME_LEN];
-
-			snprintf(name, sizeof(name), "%.*s",
-				 (int)strcspn(host + 5, ","), host + 5);
-			add_device(d, name);
-		}
-		if (strcmp(arg, "-m") || d->memory >= 0)
-			continue;
-		if (!strncmp(value, "size=", 5))
-			value += 5;
-		if (!size_parse(value, &size, &rest))
-			continue;
-		/* Without a unit it is MiB. */
-		d->memory = rest[-1] >= '0' && rest[-1] <= '9'
-				    ? size << MIB_SHIFT
-				    : size;
-		d->memory_by_pid = true;
-	}
 }
 
 static void add_process(struct doctor *d)
 {
-	read_arguments(d);
+	doctor_read_arguments(d);
 	for (size_t i = 0; i < d->snapshot.count; i++)
 		if ((pid_t)d->snapshot.records[i].tgid == d->pid &&
 		    d->snapshot.records[i].group >= 0)
 			add_group(d, d->snapshot.records[i].group);
 }
 
-static int group_of(const char *device)
+int doctor_group_of(const char *device)
 {
 	char name[SYSFS_NAME_LEN];
 
@@ -228,7 +159,7 @@ static int group_of(const char *device)
 static bool first_of_group(const struct doctor *d, int nth)
 {
 	for (int i = 0; i < nth; i++)
-		if (group_of(d->devices[i]) == d->group)
+		if (doctor_group_of(d->devices[i]) == d->group)
 			return false;
 	return true;
 }
@@ -246,7 +177,7 @@ static void look_at_devices(struct doctor *d)
 	for (int i = 0; i < d->device_count; i++) {
 		d->device = d->devices[i];
 		go_through(d, doctor_device_checks, d->device);
-		d->group = group_of(d->device);
+		d->group = doctor_group_of(d->device);
 		if (d->group >= 0 && first_of_group(d, i))
 			look_at_group(d);
 	}
@@ -255,7 +186,8 @@ static void look_at_devices(struct doctor *d)
 
 static void take_snapshot(struct doctor *d)
 {
-	d->blind = host_cannot();
+	if (!d->blind)
+		d->blind = host_cannot();
 	if (!d->blind && !sysfs_exists("/sys/module/vfio"))
 		d->blind = "vfio is not loaded";
 	if (!d->blind && (snapshot_take(&d->snapshot) < 0 ||
@@ -263,10 +195,18 @@ static void take_snapshot(struct doctor *d)
 		d->blind = "could not look at open files";
 }
 
+/* It costs more than all else: for what is asked for alone. */
+static bool wants_snapshot(const struct doctor *d)
+{
+	return asked_for(d, "holders") || asked_for(d, "entries") ||
+	       (d->pid && !d->device_count && !d->run->filter.device &&
+		d->run->filter.group < 0);
+}
+
 static int tick(struct run *run)
 {
 	struct doctor *d = run->state;
-	char target[SYSFS_NAME_LEN] = "this process";
+	char target[SYSFS_NAME_LEN] = "this process", bdf[SYSFS_NAME_LEN];
 
 	d->run = run;
 	d->group = -1;
@@ -275,9 +215,18 @@ static int tick(struct run *run)
 		tool_error("there is no process %d", d->pid);
 		return -1;
 	}
-	take_snapshot(d);
-	if (run->filter.device)
-		add_device(d, run->filter.device);
+	if (wants_snapshot(d))
+		take_snapshot(d);
+	else
+		d->blind = "was not looked at";
+	if (run->filter.device) {
+		if (!sysfs_bdf(run->filter.device, bdf)) {
+			tool_error("-d takes a PCI address, such as "
+				   "0000:00:10.0");
+			return -1;
+		}
+		doctor_add_device(d, bdf);
+	}
 	if (run->filter.group >= 0)
 		add_group(d, run->filter.group);
 	if (d->pid)
@@ -290,7 +239,7 @@ static int tick(struct run *run)
 	if (d->group >= 0 && first_of_group(d, d->device_count))
 		look_at_group(d);
 	if (d->device_count && d->group < 0)
-		d->group = group_of(d->devices[0]);
+		d->group = doctor_group_of(d->devices[0]);
 	if (d->pid)
 		snprintf(target, sizeof(target), "pid %d", d->pid);
 	go_through(d, doctor_process_checks, target);
@@ -303,6 +252,7 @@ static void end(struct run *run)
 
 	containers_free(&d->held);
 	snapshot_close(&d->snapshot);
+	free(d->devices);
 }
 
 static int begin(struct run *run)
@@ -315,18 +265,49 @@ static int begin(struct run *run)
 	return 0;
 }
 
-enum { OPTION_MEMORY = 'm' };
+enum { OPTION_MEMORY = 'm', OPTION_ROOT = 0x200, OPTION_ONLY };
 
 static const struct argp_option options[] = {
+	{"only", OPTION_ONLY, "CHECK[,CHECK..]", 0, "Go through these alone",
+	 0},
+	{"root", OPTION_ROOT, "FOLDER", OPTION_HIDDEN,
+	 "Look at a tree like that of a host, for tests", 0},
 	{"memory", OPTION_MEMORY, "SIZE", 0,
 	 "Memory that the guest is to have; K, M, G may follow", 0},
 	{},
 };
 
+static const struct doctor_check *const tables[] = {
+	doctor_host_checks, doctor_device_checks, doctor_group_checks,
+	doctor_process_checks};
+
+/* Whether all of these are checks. */
+static bool known(const char *list)
+{
+	struct doctor asked = {.only = list};
+	size_t words = 1, found = 0;
+
+	for (const char *p = list; *p; p++)
+		words += *p == ',';
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+		for (const struct doctor_check *c = tables[i]; c->name; c++)
+			found += asked_for(&asked, c->name);
+	return found == words;
+}
+
 static error_t option(int key, char *arg, struct run *run)
 {
 	struct doctor *d = run->state;
 
+	if (key == OPTION_ROOT) {
+		sysfs_set_root(arg);
+		d->blind = "looks at a folder";
+		return 0;
+	}
+	if (key == OPTION_ONLY) {
+		d->only = arg;
+		return known(arg) ? 0 : EINVAL;
+	}
 	if (key != OPTION_MEMORY)
 		return ARGP_ERR_UNKNOWN;
 	return size_parse(arg, &d->memory, NULL) && d->memory ? 0 : EINVAL;
@@ -334,9 +315,11 @@ static error_t option(int key, char *arg, struct run *run)
 
 static error_t argument(char *arg, struct run *run)
 {
-	if (strchr(arg, '/') || !strchr(arg, ':'))
+	char bdf[SYSFS_NAME_LEN];
+
+	if (!sysfs_bdf(arg, bdf))
 		return EINVAL;
-	add_device(run->state, arg);
+	doctor_add_device(run->state, bdf);
 	return 0;
 }
 

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* vfiodoctor's checks of a group: viable, free, permitted, addresses. */
-#include <grp.h>
-#include <pwd.h>
+/* vfiodoctor's checks of a group: viable, free, addresses. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "lib/drivers.h"
 #include "lib/names.h"
@@ -91,98 +87,15 @@ static void check_holders(struct doctor *d)
 			   words[r->kind], r->fd);
 		doctor_fix(d, "vfioholders %d", d->group);
 		if (!shared)
-			doctor_fix(d, "kill %u", r->tgid);
+			doctor_fix(d,
+				   "# end pid %u in its own way; kill %u is "
+				   "the last resort",
+				   r->tgid, r->tgid);
 	} else if (d->pid && held_by(d, d->pid)) {
 		doctor_say(d, DOCTOR_OK, "pid %d alone has it", d->pid);
 	} else {
 		doctor_say(d, DOCTOR_OK, "no process has it open");
 	}
-}
-
-struct user {
-	uid_t uid;
-	gid_t groups[256];
-	int count;
-	char name[64];
-};
-
-static void whose_name(struct user *user)
-{
-	const struct passwd *entry = getpwuid(user->uid);
-
-	if (entry)
-		snprintf(user->name, sizeof(user->name), "%s", entry->pw_name);
-	else
-		snprintf(user->name, sizeof(user->name), "%u", user->uid);
-}
-
-/* The effective user and all groups of a process. */
-static bool read_user(struct user *user, pid_t pid)
-{
-	char path[64], line[4096], *word, *save;
-	FILE *f;
-
-	memset(user, 0, sizeof(*user));
-	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	f = fopen(path, "re");
-	if (!f)
-		return false;
-	while (fgets(line, sizeof(line), f)) {
-		sscanf(line, "Uid: %*u %u", &user->uid);
-		if (sscanf(line, "Gid: %*u %u", &user->groups[0]) == 1)
-			user->count = 1;
-		if (strncmp(line, "Groups:", 7))
-			continue;
-		for (word = strtok_r(line + 7, " \t\n", &save);
-		     word && user->count < 256;
-		     word = strtok_r(NULL, " \t\n", &save))
-			user->groups[user->count++] = atoi(word);
-	}
-	fclose(f);
-	whose_name(user);
-	return true;
-}
-
-static bool may_open(const struct user *user, const struct stat *file)
-{
-	mode_t wanted = S_IROTH | S_IWOTH;
-
-	if (!user->uid)
-		return true;
-	if (user->uid == file->st_uid)
-		return ((file->st_mode >> 6) & wanted) == wanted;
-	for (int i = 0; i < user->count; i++)
-		if (user->groups[i] == file->st_gid)
-			return ((file->st_mode >> 3) & wanted) == wanted;
-	return (file->st_mode & wanted) == wanted;
-}
-
-static void check_permission(struct doctor *d)
-{
-	struct user user;
-	struct stat file;
-	char path[64];
-
-	snprintf(path, sizeof(path), "/dev/vfio/%d", d->group);
-	if (stat(path, &file)) {
-		doctor_say(d, DOCTOR_NA,
-			   "%s comes when a device of the group is bound to "
-			   "vfio-pci",
-			   path);
-		return;
-	}
-	if (!read_user(&user, d->pid ?: getpid())) {
-		doctor_say(d, DOCTOR_NA, "no such process");
-		return;
-	}
-	if (may_open(&user, &file)) {
-		doctor_say(d, DOCTOR_OK, "%s may open %s, mode %04o", user.name,
-			   path, file.st_mode & 07777);
-		return;
-	}
-	doctor_say(d, DOCTOR_FAIL, "%s may not open %s, mode %04o (EACCES)",
-		   user.name, path, file.st_mode & 07777);
-	doctor_fix(d, "chown %s %s", user.name, path);
 }
 
 #define FOUR_GIB (4ULL << 30)
@@ -246,18 +159,19 @@ static void judge_region(struct doctor *d, const char *line)
 	if (sscanf(line, "%llx %llx %31s", &start, &end, kind) != 3)
 		return;
 	if (!strcmp(kind, "direct")) {
-		doctor_say(d, DOCTOR_FAIL,
-			   "the firmware keeps %#llx-%#llx for itself (RMRR): "
-			   "such a device cannot be given away, attaching "
-			   "fails",
-			   start, end);
+		doctor_also(d, DOCTOR_FAIL,
+			    "the firmware keeps %#llx-%#llx for itself (RMRR): "
+			    "such a device cannot be given away, attaching "
+			    "fails",
+			    start, end);
 		doctor_fix(d, "# a firmware update, or another device");
 	} else if (strcmp(kind, "direct-relaxable") &&
 		   in_guest_ram(d, start, end)) {
-		doctor_say(d, DOCTOR_FAIL,
-			   "%#llx-%#llx (%s) is in the guest's memory: mapping "
-			   "it fails (EINVAL)",
-			   start, end, kind);
+		doctor_also(
+			d, DOCTOR_FAIL,
+			"%#llx-%#llx (%s) is in the guest's memory: mapping "
+			"it fails (EINVAL)",
+			start, end, kind);
 		doctor_fix(d, "# a smaller guest, or one with its memory "
 			      "elsewhere");
 	}
@@ -289,11 +203,11 @@ static void check_addresses(struct doctor *d)
 		judge_region(d, line);
 	if (bits && bits < 64 && d->memory > 0 &&
 	    last_address(d->memory) >> bits) {
-		doctor_say(d, DOCTOR_FAIL,
-			   "a guest of %.1f GiB needs addresses up to %#llx, "
-			   "the IOMMU has %d bits",
-			   d->memory / (double)(1 << 30),
-			   (unsigned long long)last_address(d->memory), bits);
+		doctor_also(d, DOCTOR_FAIL,
+			    "a guest of %.1f GiB needs addresses up to %#llx, "
+			    "the IOMMU has %d bits",
+			    d->memory / (double)(1 << 30),
+			    (unsigned long long)last_address(d->memory), bits);
 		doctor_fix(d, "# at most %llu GiB",
 			   ((1ULL << bits) - FOUR_GIB + LOW_RAM) >> 30);
 	}
@@ -302,7 +216,7 @@ static void check_addresses(struct doctor *d)
 const struct doctor_check doctor_group_checks[] = {
 	{"group", check_viable},
 	{"holders", check_holders},
-	{"permission", check_permission},
+	{"permission", doctor_check_permission},
 	{"addresses", check_addresses},
 	{},
 };

@@ -123,6 +123,7 @@ static void check_entries(struct doctor *d)
 }
 
 const struct doctor_check doctor_process_checks[] = {
+	{"arguments", doctor_check_arguments},
 	{"memlock", check_memlock},
 	{"entries", check_entries},
 	{},
