@@ -12,16 +12,6 @@
 
 #define PCI "/sys/bus/pci/devices/"
 
-void doctor_fix_driver(struct doctor *d, const char *device, const char *driver)
-{
-	doctor_fix(d, "modprobe vfio-pci");
-	if (*driver)
-		doctor_fix(d, "echo %s >" PCI "%s/driver/unbind", device,
-			   device);
-	doctor_fix(d, "echo vfio-pci >" PCI "%s/driver_override", device);
-	doctor_fix(d, "echo %s >/sys/bus/pci/drivers_probe", device);
-}
-
 /* A network interface of the device, which its users would miss. */
 static void add_interface(struct doctor *d, const char *device)
 {
@@ -49,6 +39,8 @@ static void check_device(struct doctor *d)
 		doctor_say(d, DOCTOR_OK, "bound to %s", driver);
 		return;
 	}
+	if (doctor_say_bridge(d, driver) || doctor_say_denylisted(d))
+		return;
 	if (!sysfs_exists(PCI "%s/iommu_group", d->device)) {
 		doctor_say(d, DOCTOR_FAIL,
 			   "in no IOMMU group: vfio-pci does not take it "
@@ -67,6 +59,29 @@ static void check_device(struct doctor *d)
 		doctor_say(d, DOCTOR_FAIL, "no driver has it");
 	add_interface(d, d->device);
 	doctor_fix_driver(d, d->device, driver);
+}
+
+/* What a VF does its PF sees and can undo. vfio-pci gives a VF of a PF that a
+ * user has to who knows the token that the PF's user set.
+ */
+static void check_token(struct doctor *d)
+{
+	char pf[SYSFS_NAME_LEN], driver[SYSFS_NAME_LEN] = "";
+
+	if (sysfs_link(pf, sizeof(pf), PCI "%s/physfn", d->device))
+		driver_of(pf, driver, sizeof(driver));
+	if (!driver_is_vfio(driver)) {
+		doctor_say(d, DOCTOR_UNASKED, "nothing");
+		return;
+	}
+	doctor_say(d, DOCTOR_WARN,
+		   "it is a VF, and %s has its PF %s: it opens only with the "
+		   "VF token that the PF's user set (EACCES without)",
+		   driver, pf);
+	doctor_fix(d,
+		   "# QEMU: -device vfio-pci,host=%s,vf-token=UUID; DPDK: "
+		   "--vfio-vf-token=UUID",
+		   d->device);
 }
 
 static void check_reset(struct doctor *d)
@@ -154,6 +169,9 @@ static void check_faults(struct doctor *d)
 
 const struct doctor_check doctor_device_checks[] = {
 	{"device", check_device},
+	{"token", check_token},
+	{"answers", doctor_check_answers},
+	{"bars", doctor_check_bars},
 	{"reset", check_reset},
 	{"faults", check_faults},
 	{},
