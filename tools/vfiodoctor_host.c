@@ -18,7 +18,21 @@ static void say_iommu_off(struct doctor *d)
 {
 	bool intel = sysfs_exists("/sys/firmware/acpi/tables/DMAR");
 	bool amd = sysfs_exists("/sys/firmware/acpi/tables/IVRS");
+	char vm[160];
 
+	if (!intel && !amd && sysfs_exists("/sys/firmware/acpi/tables/VIOT")) {
+		doctor_say(d, DOCTOR_FAIL,
+			   "this VM has a virtio-iommu (VIOT), the kernel does "
+			   "not use it");
+		doctor_fix(d, "modprobe virtio_iommu");
+		doctor_fix(d, "# before other drivers have their devices: put "
+			      "it into the initramfs");
+		return;
+	}
+	if (!intel && !amd && machine_is_vm(vm, sizeof(vm))) {
+		doctor_say_vm(d, vm);
+		return;
+	}
 	if (!intel && !amd) {
 		doctor_say(d, DOCTOR_FAIL,
 			   "none, and the firmware offers none: switch VT-d, "
@@ -63,7 +77,7 @@ static void check_iommu(struct doctor *d)
 static bool loadable(const char *module)
 {
 	static const char *const lists[] = {"modules.dep", "modules.builtin"};
-	char path[256], file[64], line[1024];
+	char file[64], line[1024];
 	struct utsname kernel;
 	bool found = false;
 	FILE *f;
@@ -71,9 +85,7 @@ static bool loadable(const char *module)
 	uname(&kernel);
 	snprintf(file, sizeof(file), "/%s.ko", module);
 	for (int i = 0; i < 2 && !found; i++) {
-		snprintf(path, sizeof(path), "/lib/modules/%s/%s",
-			 kernel.release, lists[i]);
-		f = fopen(path, "re");
+		f = sysfs_open("/lib/modules/%s/%s", kernel.release, lists[i]);
 		while (f && !found && fgets(line, sizeof(line), f)) {
 			line[strcspn(line, ":\n")] = '\0';
 			found = strstr(line, file);
@@ -99,6 +111,8 @@ static void say_not_loaded(struct doctor *d, const char *modules)
 	if (loadable("vfio-pci") && loadable("vfio_iommu_type1")) {
 		doctor_say(d, DOCTOR_FAIL, "not loaded:%s", modules);
 		doctor_fix(d, "modprobe -a vfio-pci vfio_iommu_type1");
+		doctor_fix(d, "# until the next boot; for good: both names in "
+			      "/etc/modules-load.d/vfio.conf");
 		return;
 	}
 	doctor_say(d, DOCTOR_FAIL,
@@ -146,7 +160,7 @@ static void check_modules(struct doctor *d)
 /* The kernel marks interrupt controllers that go through the IOMMU by IR-. */
 static bool interrupts_remapped(void)
 {
-	FILE *f = fopen("/proc/interrupts", "re");
+	FILE *f = sysfs_open("/proc/interrupts");
 	bool found = false;
 	char *line = NULL;
 	size_t room = 0;
@@ -163,7 +177,7 @@ static bool interrupts_remapped(void)
 
 static void check_interrupts(struct doctor *d)
 {
-	char allowed[8];
+	char allowed[8], vm[160];
 
 	if (!group_count()) {
 		doctor_say(d, DOCTOR_NA, "there is no IOMMU");
@@ -181,11 +195,17 @@ static void check_interrupts(struct doctor *d)
 		return;
 	}
 	doctor_say(d, DOCTOR_FAIL,
-		   "not remapped: attaching a group fails (EPERM). Switch it "
-		   "on in the firmware (x2APIC, intremap); if all guests are "
-		   "trusted, allow it");
+		   "not remapped: attaching a group fails (EPERM). %s; if all "
+		   "guests are trusted, allow it",
+		   machine_is_vm(vm, sizeof(vm))
+			   ? "This is a VM: its host must give its IOMMU "
+			     "intremap=on"
+			   : "Switch it on in the firmware (x2APIC, intremap)");
 	doctor_fix(d, "modprobe vfio_iommu_type1");
 	doctor_fix(d, "echo 1 >" UNSAFE);
+	doctor_fix(d, "# until the next boot; for good: options "
+		      "vfio_iommu_type1 allow_unsafe_interrupts=1 in "
+		      "/etc/modprobe.d");
 }
 
 /* A task that waits in the kernel until a device's users let go of it. */

@@ -247,7 +247,10 @@ test_vfiodoctor() {
 	fi
 	case $VFIOSCOPE_IOMMU in
 	none)
-		test_doctor_no_iommu "none, and the firmware offers none" "systemctl reboot --firmware-setup"
+		test_doctor_trees
+		test_doctor_no_iommu "that its host gives no virtual IOMMU, and its kernel has no noiommu mode" \
+			"$(printf '%s\n' "# on its host, QEMU: -machine q35,kernel-irqchip=split" \
+				"#   -device intel-iommu,intremap=on,caching-mode=on, before all other devices")"
 		return
 		;;
 	off)
