@@ -26,10 +26,46 @@ static void fix_memlock(struct doctor *d, int64_t wanted)
 		      "limits.conf");
 }
 
+/* Behind a virtual IOMMU QEMU gives each group a container of its own, and what is
+ * pinned is charged in each.
+ */
+static int containers_wanted(const struct doctor *d)
+{
+	int count = 0, first;
+
+	if (!d->pid || !d->guest.viommu)
+		return 1;
+	for (int i = 0; i < d->device_count; i++) {
+		int group = doctor_group_of(d->devices[i]);
+
+		for (first = 0; doctor_group_of(d->devices[first]) != group;
+		     first++)
+			;
+		count += group >= 0 && first == i;
+	}
+	return count ?: 1;
+}
+
+/* What is to be locked yet; what the process has locked is the guest's. */
+static int64_t locked_yet(const struct doctor *d, const struct memlock *m,
+			  int containers)
+{
+	int64_t all = d->memory;
+
+	if (all > INT64_MAX / containers)
+		return INT64_MAX;
+	all *= containers;
+	if (!d->memory_by_pid)
+		return all;
+	return m->locked < all ? all - m->locked : 0;
+}
+
 /* What is pinned for devices is charged like mlock(), once a container. */
 static void check_memlock(struct doctor *d)
 {
 	struct memlock m;
+	int containers = containers_wanted(d);
+	char why[96] = "";
 	int64_t needed, left;
 
 	if (!memlock_read(&m, d->pid ?: getpid())) {
@@ -50,19 +86,24 @@ static void check_memlock(struct doctor *d)
 			   m.limit / MIB, m.locked / MIB);
 		return;
 	}
-	/* The guest of a process that has it locked needs no more. */
-	needed = d->memory_by_pid && m.locked >= d->memory ? 0 : d->memory;
+	needed = locked_yet(d, &m, containers);
+	if (containers > 1)
+		snprintf(why, sizeof(why),
+			 " (the guest's memory for each of %d groups: it has a "
+			 "virtual IOMMU)",
+			 containers);
 	if (needed <= left) {
 		doctor_say(d, DOCTOR_OK,
-			   "%.1f MiB, %.1f of it locked, %.1f more needed",
-			   m.limit / MIB, m.locked / MIB, needed / MIB);
+			   "%.1f MiB, %.1f of it locked, %.1f more needed%s",
+			   m.limit / MIB, m.locked / MIB, needed / MIB, why);
 		return;
 	}
 	doctor_say(d, DOCTOR_FAIL,
 		   "%.1f MiB needed, RLIMIT_MEMLOCK is %.1f, %.1f of it is "
-		   "locked already: mapping fails (ENOMEM)",
-		   needed / MIB, m.limit / MIB, m.locked / MIB);
-	fix_memlock(d, m.locked + needed);
+		   "locked already: mapping fails (ENOMEM)%s",
+		   needed / MIB, m.limit / MIB, m.locked / MIB, why);
+	fix_memlock(d, needed < INT64_MAX - m.locked ? m.locked + needed
+						     : INT64_MAX);
 }
 
 static bool concerns(const struct doctor *d, const struct container *c)
@@ -118,12 +159,16 @@ static void check_entries(struct doctor *d)
 			   "# and start pid %d anew: it is for containers "
 			   "that are made from then on",
 			   c->pid);
+		doctor_fix(d, "# until the next boot; for good: options "
+			      "vfio_iommu_type1 dma_entry_limit= in "
+			      "/etc/modprobe.d");
 		return;
 	}
 }
 
 const struct doctor_check doctor_process_checks[] = {
 	{"arguments", doctor_check_arguments},
+	{"memory", doctor_check_memory},
 	{"memlock", check_memlock},
 	{"entries", check_entries},
 	{},

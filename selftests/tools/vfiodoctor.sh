@@ -56,7 +56,7 @@ test_doctor_healthy() {
 	vfiodoctor "$doctor_bdf" --memory 1G >"$work/doctor.txt" 2>&1
 	is "a healthy device: exits" 0 $?
 	is "a healthy device: nothing fails" 0 "$(grep -c '^FAIL' "$work/doctor.txt")"
-	is "a healthy device: checks that are fine" 15 "$(grep -c '^OK\|^WARN reset' "$work/doctor.txt")"
+	is "a healthy device: checks that are fine" 16 "$(grep -c '^OK\|^WARN reset' "$work/doctor.txt")"
 	is "80 columns" 0 "$(awk 'length > 80' "$work/doctor.txt" | wc -l)"
 	sed 's/^/# /' "$work/doctor.txt"
 	examine -g "$(basename "$(realpath /sys/bus/pci/devices/$doctor_bdf/iommu_group)")"
@@ -237,6 +237,9 @@ test_doctor_staged() {
 	test_doctor_disk_in_use
 	test_doctor_bars
 	test_doctor_dead
+	test_doctor_hostile
+	test_doctor_memory
+	test_doctor_viommu
 }
 
 test_vfiodoctor() {
