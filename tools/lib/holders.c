@@ -160,20 +160,25 @@ static int find_memory(const struct holders *h, struct held_look *look)
 	return ret;
 }
 
-/* Distinct files: one that several hold is open once. */
-static unsigned count_files(const struct held_group *g, const char *device)
+/* Of each device, distinct files: one that several hold is open once. */
+static int count_files(struct held_group *g)
 {
-	unsigned files = 0;
+	struct index seen = {};
+	bool failed;
 
 	for (size_t i = 0; i < g->holder_count; i++) {
 		const struct holder *r = &g->holders[i];
-		bool first = r->file && !strcmp(r->device, device);
+		const struct index_key key = {{r->file}};
 
-		for (size_t k = 0; first && k < i; k++)
-			first = g->holders[k].file != r->file;
-		files += first;
+		if (!r->file || !*r->device || !index_add(&seen, &key, i))
+			continue;
+		for (size_t k = 0; k < g->device_count; k++)
+			if (!strcmp(g->devices[k].name, r->device))
+				g->devices[k].files++;
 	}
-	return files;
+	failed = seen.failed;
+	index_clear(&seen);
+	return failed ? -ENOMEM : 0;
 }
 
 static void account(struct held_group *g)
@@ -184,7 +189,6 @@ static void account(struct held_group *g)
 	for (size_t i = 0; i < g->device_count; i++) {
 		struct held_device *d = &g->devices[i];
 
-		d->files = count_files(g, d->name);
 		devices += d->files;
 		if (d->files)
 			g->accounted +=
@@ -248,6 +252,8 @@ static int find_all(struct holders *h, struct held_look *look)
 	ret = ret ?: find_memory(h, look);
 	ret = ret ?: look_sharers(look);
 	ret = ret ?: holders_find(h, look);
+	for (size_t i = 0; i < h->count && !ret; i++)
+		ret = count_files(&h->groups[i]);
 	if (ret)
 		tool_error("out of memory");
 	return ret;
@@ -272,6 +278,8 @@ int holders_take(struct holders *h)
 		struct held_group *g = &h->groups[i];
 
 		account(g);
+		/* It goes by places, which change now. */
+		index_clear(&g->known);
 		sort(g->holders, g->holder_count, sizeof(*g->holders),
 		     compare_holders);
 		sort(g->devices, g->device_count, sizeof(*g->devices),
@@ -315,6 +323,7 @@ void holders_forget(struct holders *h)
 	for (size_t i = 0; i < h->count; i++) {
 		free(h->groups[i].devices);
 		free(h->groups[i].holders);
+		index_clear(&h->groups[i].known);
 	}
 	free(h->groups);
 	free(h->io_urings);
@@ -338,9 +347,14 @@ bool held_group_match(const struct held_group *g, const struct filter *f)
 		return false;
 	if (!f->pid && !f->cgroup)
 		return true;
-	for (size_t i = 0; i < g->holder_count; i++)
-		if (g->holders[i].pid &&
-		    filter_match(f, g->holders[i].pid, &g->id, 1))
+	for (size_t i = 0; i < g->holder_count; i++) {
+		pid_t pid = g->holders[i].pid;
+
+		/* A process that has many fds has them one after the other. */
+		if (!pid || (i && pid == g->holders[i - 1].pid))
+			continue;
+		if (filter_match(f, pid, &g->id, 1))
 			return true;
+	}
 	return false;
 }

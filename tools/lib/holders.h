@@ -17,6 +17,7 @@
 
 #include "../../bpf/event.h"
 #include "filter.h"
+#include "index.h"
 
 /* In the order in which they are shown. */
 enum holder_kind {
@@ -78,6 +79,7 @@ struct held_group {
 	size_t device_count;
 	struct holder *holders;
 	size_t holder_count;
+	struct index known; /* of holders, see holders_find.c */
 };
 
 struct io_uring_user {

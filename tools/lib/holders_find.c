@@ -9,23 +9,58 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "holders_find.h"
 #include "names.h"
 
+/*
+ * A process may have tens of thousands of fds of one file, and is looked at all
+ * the same. So what is known already is found by keys of these kinds.
+ */
+enum key_kind {
+	KEY_FD,	    /* process, file, fd: is a holder */
+	KEY_HOLDER, /* kind, process, file: which holder, the first */
+	KEY_OWNER,  /* memory, process: the process has the memory */
+	KEY_LOWEST, /* memory: the lowest process that has it */
+	KEY_SHARER, /* memory, process, vhost: is in the list of sharers */
+	KEY_RING,   /* process: has an io_uring */
+};
+
+/* What is found out about all files before holders are made of them. */
+struct survey {
+	struct index known; /* KEY_OWNER and the kinds behind it */
+	/* Without a mapping of their own, they may keep another's memory. */
+	const struct hold_file **sharers;
+	size_t sharer_count;
+};
+
+static struct index_key holder_key(enum holder_kind kind, pid_t pid,
+				   uint64_t file)
+{
+	return (struct index_key){
+		{(uint64_t)kind << 32 | KEY_HOLDER, pid, file}};
+}
+
 static struct holder *find_holder(struct held_group *g, enum holder_kind kind,
 				  pid_t pid, uint64_t file)
 {
-	for (size_t i = 0; i < g->holder_count; i++) {
-		struct holder *r = &g->holders[i];
+	const struct index_key key = holder_key(kind, pid, file);
+	const size_t *at = index_find(&g->known, &key);
 
-		if (r->kind == kind && r->pid == pid && r->file == file &&
-		    !r->socket)
-			return r;
-	}
-	return NULL;
+	return at ? &g->holders[*at] : NULL;
+}
+
+/* From here on find_holder() finds it. */
+static int know_holder(struct held_group *g, const struct holder *r)
+{
+	const struct index_key key = holder_key(r->kind, r->pid, r->file);
+
+	if (!r->socket)
+		index_add(&g->known, &key, r - g->holders);
+	return g->known.failed ? -ENOMEM : 0;
 }
 
 static struct holder *add_holder(struct held_group *g, enum holder_kind kind,
@@ -54,52 +89,93 @@ static struct holder *add_holder(struct held_group *g, enum holder_kind kind,
 		if (d)
 			snprintf(r->device, sizeof(r->device), "%s", d->name);
 	}
-	return r;
+	return know_holder(g, r) ? NULL : r;
 }
 
+/* A queue is found by each fd of its socket, and a table by each thread whose
+ * leader is gone.
+ */
 static int add_process(struct held_group *g, const struct hold_file *f)
 {
 	bool socket = f->via == HOLD_BY_SOCKET;
+	const struct index_key key = {{KEY_FD | (uint64_t)socket << 32, f->tgid,
+				       f->file, (uint32_t)f->fd}};
 
-	/* A queue is found by each fd of its socket, and a table by each thread
-	 * whose leader is gone.
-	 */
-	for (size_t i = 0; i < g->holder_count; i++) {
-		const struct holder *r = &g->holders[i];
-
-		if (r->kind == HOLDER_PROCESS && r->pid == (pid_t)f->tgid &&
-		    r->file == f->file && r->socket == socket && r->fd == f->fd)
-			return 0;
-	}
+	if (!index_add(&g->known, &key, g->holder_count))
+		return g->known.failed ? -ENOMEM : 0;
 	return add_holder(g, HOLDER_PROCESS, f) ? 0 : -ENOMEM;
 }
 
-/* Whose memory it is: its owner as the kernel says, if that one has it. */
-static uint32_t mm_owner(const struct held_look *look,
-			 const struct hold_file *f)
+static int note_owner(struct survey *s, const struct hold_file *f)
 {
-	uint32_t lowest = f->tgid;
+	const struct index_key owner = {{KEY_OWNER, f->mm, f->tgid}};
+	const struct index_key lowest = {{KEY_LOWEST, f->mm}};
+	size_t *at;
 
-	for (size_t i = 0; i < look->count; i++) {
-		const struct hold_file *o = &look->files[i];
-
-		if (o->via != HOLD_BY_MMAP || o->mm != f->mm)
-			continue;
-		if (o->tgid == f->owner)
-			return f->owner;
-		if (o->tgid < lowest)
-			lowest = o->tgid;
-	}
-	return lowest;
+	index_add(&s->known, &owner, f->tgid);
+	index_add(&s->known, &lowest, f->tgid);
+	at = index_find(&s->known, &lowest);
+	if (at && f->tgid < *at)
+		*at = f->tgid;
+	return s->known.failed ? -ENOMEM : 0;
 }
 
-static int add_mapping(struct held_group *g, const struct held_look *look,
+static int note_sharer(struct survey *s, const struct hold_file *f)
+{
+	const struct index_key key = {
+		{KEY_SHARER, f->mm, f->tgid, f->what == HOLD_VHOST}};
+	const struct hold_file **sharer;
+
+	if (!index_add(&s->known, &key, s->sharer_count))
+		return s->known.failed ? -ENOMEM : 0;
+	sharer = holders_append(&s->sharers, &s->sharer_count, sizeof(*sharer));
+	if (!sharer)
+		return -ENOMEM;
+	*sharer = f;
+	return 0;
+}
+
+static int survey_files(struct survey *s, const struct held_look *look)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < look->count && !ret; i++) {
+		const struct hold_file *f = &look->files[i];
+
+		if (f->via == HOLD_BY_MMAP)
+			ret = note_owner(s, f);
+		else if (f->via == HOLD_BY_MM || f->what == HOLD_VHOST)
+			ret = note_sharer(s, f);
+	}
+	return ret;
+}
+
+static void survey_free(struct survey *s)
+{
+	index_clear(&s->known);
+	free(s->sharers);
+}
+
+/* Whose memory it is: its owner as the kernel says, if that one has it. */
+static uint32_t mm_owner(const struct survey *s, const struct hold_file *f)
+{
+	const struct index_key owner = {{KEY_OWNER, f->mm, f->owner}};
+	const struct index_key lowest = {{KEY_LOWEST, f->mm}};
+	const size_t *at;
+
+	if (index_find(&s->known, &owner))
+		return f->owner;
+	at = index_find(&s->known, &lowest);
+	return at ? *at : f->tgid;
+}
+
+static int add_mapping(struct held_group *g, const struct survey *survey,
 		       const struct hold_file *f)
 {
 	enum holder_kind kind = HOLDER_MMAP;
 	struct holder *r;
 
-	if (mm_owner(look, f) != f->tgid)
+	if (mm_owner(survey, f) != f->tgid)
 		kind = HOLDER_MM;
 	r = find_holder(g, kind, f->tgid, f->file);
 	if (!r)
@@ -122,13 +198,13 @@ static bool keeps(const struct hold_file *f, const struct hold_file *by)
 	return by->via == HOLD_BY_MM || (by->what == HOLD_VHOST && !f->tgid);
 }
 
-static int add_sharers(struct held_group *g, const struct held_look *look,
+static int add_sharers(struct held_group *g, const struct survey *survey,
 		       const struct hold_file *f)
 {
 	bool any = false;
 
-	for (size_t i = 0; i < look->count; i++) {
-		struct hold_file s = look->files[i];
+	for (size_t i = 0; i < survey->sharer_count; i++) {
+		struct hold_file s = *survey->sharers[i];
 
 		if (!keeps(f, &s))
 			continue;
@@ -157,13 +233,14 @@ static int add_container(struct holders *h, const struct hold_file *f)
 	return ret;
 }
 
-static int add_io_uring(struct holders *h, const struct hold_file *f)
+static int add_io_uring(struct holders *h, struct survey *s,
+			const struct hold_file *f)
 {
+	const struct index_key key = {{KEY_RING, f->tgid}};
 	struct io_uring_user *u;
 
-	for (size_t i = 0; i < h->io_uring_count; i++)
-		if (h->io_urings[i].pid == (pid_t)f->tgid)
-			return 0;
+	if (!index_add(&s->known, &key, h->io_uring_count))
+		return s->known.failed ? -ENOMEM : 0;
 	u = holders_append(&h->io_urings, &h->io_uring_count, sizeof(*u));
 	if (!u)
 		return -ENOMEM;
@@ -173,39 +250,59 @@ static int add_io_uring(struct holders *h, const struct hold_file *f)
 	return 0;
 }
 
-/* Mappings after fds, so that it is known whether the fd is open; and who
- * shares a mapping after all who have it.
- */
-static int add_files(struct holders *h, const struct held_look *look)
+static int add_fds(struct holders *h, const struct held_look *look,
+		   struct survey *survey)
 {
-	struct held_group *g;
 	int ret = 0;
 
 	for (size_t i = 0; i < look->count && !ret; i++) {
 		const struct hold_file *f = &look->files[i];
+		struct held_group *g;
 
 		if (f->what == HOLD_IO_URING)
-			ret = add_io_uring(h, f);
-		if (f->via != HOLD_BY_FD && f->via != HOLD_BY_SOCKET)
+			ret = add_io_uring(h, survey, f);
+		if (ret || (f->via != HOLD_BY_FD && f->via != HOLD_BY_SOCKET))
 			continue;
 		if (f->what == HOLD_CONTAINER)
 			ret = add_container(h, f);
 		g = f->group ? holders_group(h, f->group) : NULL;
-		if (g)
+		if (g && !ret)
 			ret = add_process(g, f);
 	}
+	return ret;
+}
+
+/* Those that share a mapping after all that have it. */
+static int add_mappings(struct holders *h, const struct held_look *look,
+			const struct survey *survey)
+{
+	int ret = 0;
+
 	for (int pass = 0; pass < 2; pass++)
 		for (size_t i = 0; i < look->count && !ret; i++) {
 			const struct hold_file *f = &look->files[i];
+			struct held_group *g;
 
 			g = f->group ? holders_group(h, f->group) : NULL;
 			if (!g || f->via != HOLD_BY_MMAP)
 				continue;
 			if (pass)
-				ret = add_sharers(g, look, f);
+				ret = add_sharers(g, survey, f);
 			else if (f->tgid)
-				ret = add_mapping(g, look, f);
+				ret = add_mapping(g, survey, f);
 		}
+	return ret;
+}
+
+/* Mappings after fds, so that it is known whether the fd is open. */
+static int add_files(struct holders *h, const struct held_look *look)
+{
+	struct survey survey = {};
+	int ret = survey_files(&survey, look);
+
+	ret = ret ?: add_fds(h, look, &survey);
+	ret = ret ?: add_mappings(h, look, &survey);
+	survey_free(&survey);
 	return ret;
 }
 
@@ -225,7 +322,7 @@ static struct holder *add_vm_user(struct held_group *g,
 	r->file = file->file;
 	if (d)
 		snprintf(r->device, sizeof(r->device), "%s", d->name);
-	return r;
+	return know_holder(g, r) ? NULL : r;
 }
 
 /* A line a process that has the VM, by the VM's own fd if it has that. */

@@ -165,6 +165,25 @@ static int run_iterator(struct held_look *look, struct bpf_program *program)
 	return ret;
 }
 
+/* Memory that has a device mapped is noted once, however many mappings it has. */
+static int note_memory(struct held_look *look, uint64_t mm)
+{
+	const struct index_key key = {{mm}};
+
+	index_add(&look->mapped, &key, 0);
+	return look->mapped.failed ? -ENOMEM : 0;
+}
+
+static int note_mapped(struct held_look *look)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < look->count && !ret; i++)
+		if (look->files[i].via == HOLD_BY_MMAP)
+			ret = note_memory(look, look->files[i].mm);
+	return ret;
+}
+
 static bool has_mapping(const struct held_look *look)
 {
 	for (size_t i = 0; i < look->count; i++)
@@ -226,10 +245,13 @@ int look_files(struct held_look *look)
 	if (load_for_these(look))
 		return -1;
 	look->count = 0;
+	index_clear(&look->mapped);
 	forget_memory(look);
 	ret = run_iterator(look, look->bpf->progs.files);
 	if (!ret)
 		ret = run_iterator(look, look->bpf->progs.mappings);
+	if (!ret)
+		ret = note_mapped(look);
 	tell_left_out(look);
 	if (ret) {
 		tool_error("cannot look at the open files: %s", strerror(-ret));
@@ -242,6 +264,7 @@ void look_close(struct held_look *look)
 {
 	holders_bpf__destroy(look->bpf);
 	free(look->files);
+	index_clear(&look->mapped);
 	memset(look, 0, sizeof(*look));
 }
 
@@ -255,11 +278,9 @@ static bool ask(struct bpf_program *program, void *what, size_t size)
 
 static bool has_memory(const struct held_look *look, uint64_t mm)
 {
-	for (size_t i = 0; i < look->count; i++)
-		if (look->files[i].via == HOLD_BY_MMAP &&
-		    look->files[i].mm == mm)
-			return true;
-	return false;
+	const struct index_key key = {{mm}};
+
+	return index_find(&look->mapped, &key);
 }
 
 static int add_memory(struct held_look *look, const struct hold_memory *m)
@@ -280,7 +301,7 @@ static int add_memory(struct held_look *look, const struct hold_memory *m)
 	};
 	bpf_map_update_elem(bpf_map__fd(look->bpf->maps.mms), &m->mm, &nobody,
 			    BPF_ANY);
-	return 0;
+	return note_memory(look, m->mm);
 }
 
 int look_memory(struct held_look *look, uint64_t device)

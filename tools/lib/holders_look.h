@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "../../bpf/holders.h"
+#include "index.h"
 
 struct holders_bpf;
 
@@ -19,6 +20,7 @@ struct held_look {
 	ino_t modules[LOOK_MODULES]; /* that the programs were loaded for */
 	struct hold_file *files;     /* everybody's that matter */
 	size_t count, room;
+	struct index mapped; /* memory that has a device mapped */
 };
 
 /* Looks at all files. Loads the programs when they are not, or when modules came or
