@@ -18,8 +18,12 @@
 #define VFIOSCOPE_NAME_LEN 40 /* a mediated device is called by its UUID */
 #define VFIOSCOPE_COMM_LEN 16
 
-#define EV_PAGE_BYTES 4096    /* of a figure in pages; x86-64 has no other */
-#define EV_UNKNOWN    (~0ULL) /* in an __s32 or __u32 its low half, -1 */
+#define EV_PAGE_BYTES 4096 /* of a figure in pages; x86-64 has no other */
+
+/* In a container's id: it is made of an address. */
+#define EV_CONTAINER_ADDRESS (1U << 31)
+
+#define EV_UNKNOWN (~0ULL) /* in an __s32 or __u32 its low half, -1 */
 
 /* container_open, container_release */
 struct ev_container {

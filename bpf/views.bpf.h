@@ -16,6 +16,8 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 
+#include "event.h"
+
 #define VIEW __attribute__((preserve_access_index))
 
 /* What our trace events on DMA are given; see trace/vfio_trace_types.h. */
@@ -204,7 +206,8 @@ view_device(void *private_data)
 }
 
 /* Stock containers have no number. Their address serves: no two of them are
- * within 32 bytes of each other, and every tool comes to the same.
+ * within 32 bytes of each other, and every tool comes to the same. The highest bit
+ * tells such an id from one that our modules have counted.
  */
 static __always_inline __u32
 view_container_id(struct vfio_container___view *container)
@@ -212,7 +215,7 @@ view_container_id(struct vfio_container___view *container)
 	if (!container)
 		return 0;
 	if (!bpf_core_field_exists(container->id))
-		return (unsigned long)container >> 5;
+		return (unsigned long)container >> 5 | EV_CONTAINER_ADDRESS;
 	return BPF_CORE_READ(container, id);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/containers.h"
 #include "lib/holders_text.h"
 #include "lib/out.h"
 #include "lib/outside.h"
@@ -51,9 +52,12 @@ static void show_title(struct run *run, const struct held_group *g)
 static void show_users(struct run *run, const struct held_group *g)
 {
 	struct text t = {};
+	char name[64];
 
-	if (g->attached)
-		text_say(&t, "container %u, ", g->container);
+	if (g->attached) {
+		container_name(g->container, name, sizeof(name));
+		text_say(&t, "%s, ", name);
+	}
 	held_say_users(&t, g);
 	write_text(run, &t, 2, 2);
 }

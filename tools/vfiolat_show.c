@@ -45,7 +45,7 @@ static void text_bytes(double bytes, char *text, size_t size)
 static void text_key(const struct lat_view *view, const struct lat_sum *sum,
 		     char *text, size_t size)
 {
-	char low[32], high[32];
+	char low[32], high[32], name[40];
 
 	*text = '\0';
 	if (view->by == BY_NOTHING)
@@ -56,8 +56,8 @@ static void text_key(const struct lat_view *view, const struct lat_sum *sum,
 	}
 	switch (view->by) {
 	case BY_CONTAINER:
-		snprintf(text, size, ", container %u (%s)",
-			 containers_number(sum->key), sum->who);
+		container_name(sum->key, name, sizeof(name));
+		snprintf(text, size, ", %s (%s)", name, sum->who);
 		break;
 	case BY_SIZE:
 		text_bytes(sum->key, low, sizeof(low));

@@ -276,7 +276,7 @@ static void show_text(const struct leak_list *list, const struct leak_group *g)
 		snprintf(age, sizeof(age), "%.1f",
 			 (list->run->now_ns - item->ts) / 1e9);
 	out_line(list->run, SCREEN_PLAIN,
-		 "%-10s %3.6s %4s %s %8s %s %7s %5llu %9s",
+		 "%-10s %3s %4s %s %8s %s %7s %5llu %9s",
 		 kinds[item->kind], ct, group,
 		 FIT(*item->device ? item->device : reason_of(item) ?: "-",
 		     -12),
@@ -352,7 +352,7 @@ void leak_show_event(struct run *run, const struct leak_event *e,
 	if (run->timestamps)
 		strftime(clock, sizeof(clock), "%H:%M:%S ", localtime(&now));
 	out_line(run, SCREEN_PLAIN,
-		 "%s%.6f %s %-10s %3.6s %4s %s %7u %s%s", clock,
+		 "%s%.6f %s %-10s %3s %4s %s %7u %s%s", clock,
 		 e->ts / 1e9, e->change > 0 ? "+" : "-", kinds[e->kind], ct,
 		 group,
 		 FIT(*item.device ? item.device : reason_of(&item) ?: "-", -12),

@@ -243,7 +243,7 @@ static int show_container(struct run *run, const struct maps_container *c)
 		sorting = maps->sort;
 		qsort(rows.list, rows.count, sizeof(*rows.list), compare);
 	}
-	container_title(c->held, c->number, title, sizeof(title));
+	container_title(c->held, title, sizeof(title));
 	if (!run->json)
 		out_line(run, SCREEN_TITLE, "%s", title);
 	if (!maps->ledger_only)

@@ -17,7 +17,6 @@
 
 struct maps_container {
 	const struct container *held;
-	int64_t number; /* shown for an id that is too long */
 	struct mapping *list;
 	size_t count;
 	int64_t dma_avail; /* -1: not known */

@@ -7,8 +7,7 @@
 #include "lib/tool.h"
 #include "vfiomaps.h"
 
-#define PAGE_BYTES    4096
-#define SHORT_ID_ENDS 100000 /* what is above is an address, on stock */
+#define PAGE_BYTES 4096
 
 static void forget(struct maps_model *m)
 {
@@ -62,7 +61,6 @@ static int take_one(struct maps_model *m, const struct container *held)
 
 	memset(c, 0, sizeof(*c));
 	c->held = held;
-	c->number = held->id < SHORT_ID_ENDS ? held->id : m->count + 1;
 	c->dma_avail = -1;
 	if (held->iommu_data)
 		ret = mappings_take(&m->mappings, held->ptr, held->id);

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "lib/containers.h"
 #include "lib/explain.h"
 #include "lib/members.h"
 #include "lib/names.h"
@@ -53,8 +54,6 @@ struct snoop {
 	uint32_t looked_for[LOOKED_FOR]; /* in a snapshot, by low bits */
 	struct snapshot snapshot;
 	/* Containers in the order they were met, where ids are addresses. */
-	uint32_t *numbers;
-	size_t number_count;
 	unsigned int generation;
 };
 
@@ -257,7 +256,6 @@ static void end(struct run *run)
 	explain_free(&s->explain);
 	snapshot_close(&s->snapshot);
 	symbols_forget();
-	free(s->numbers);
 	if (s->config)
 		munmap(s->config, page);
 	if (s->lost)
@@ -341,24 +339,6 @@ static bool wanted(const struct run *run, const struct record *r)
 	       names_in_cgroup(r->tgid, run->filter.cgroup);
 }
 
-/* A small number is shown as it is, others are counted from 1. */
-static unsigned int number_of(struct snoop *s, uint32_t container)
-{
-	uint32_t *numbers;
-
-	if (container < 100000)
-		return container;
-	for (size_t i = 0; i < s->number_count; i++)
-		if (s->numbers[i] == container)
-			return i + 1;
-	numbers = realloc(s->numbers, (s->number_count + 1) * sizeof(*numbers));
-	if (!numbers)
-		return 0;
-	s->numbers = numbers;
-	numbers[s->number_count++] = container;
-	return s->number_count;
-}
-
 static void name_address(struct snoop *s, uint64_t address, char *name,
 			 size_t size)
 {
@@ -417,7 +397,7 @@ static int event(struct run *run, const void *data, size_t size)
 		name_address(s, r.external.caller, shown.caller,
 			     sizeof(shown.caller));
 	if (wanted(run, &r)) {
-		shown.number = number_of(s, snoop_container(&r));
+		shown.number = containers_number(snoop_container(&r));
 		show(run, &shown);
 	}
 	snoop_record_event(&s->recording, &r);

@@ -265,7 +265,7 @@ void drill_show(struct run *run, struct top_drill *d, const struct top_row *row,
 
 	fixed += d->has_maps ? 2 : 0;
 	share_lines(v.lines, needed, lines ? lines - (int)fixed : INT_MAX);
-	container_title(&row->held, row->number, title, sizeof(title));
+	container_title(&row->held, title, sizeof(title));
 	if (run->screen)
 		text_time(run->real_ns, clock, sizeof(clock));
 	out_line(run, SCREEN_TITLE, "%s%s%s", clock, *clock ? " " : "", title);

@@ -96,13 +96,14 @@ static void text_devices(const void *data, char *buf, size_t size)
 /* Rank 0 is within 80 columns; the others come with a wider terminal. */
 static const struct column columns[] = {
 	INT("container", NULL, 0, 0, container),
-	INT(NULL, "CT", 3, 0, number),
-	INT("pid", "PID", 7, 0, pid),
+	INT(NULL, "CT", 3, 0, number, .whole = true),
+	INT("pid", "PID", 7, 0, pid, .whole = true),
 	TEXT("comm", "COMM", -9, 0, held.comm),
 	TEXT("vm", "VM", -16, 1, held.vm),
-	OWN("groups", "GRP", 4, 0, .json = json_groups, .text = text_groups),
+	OWN("groups", "GRP", 4, 0, .json = json_groups, .text = text_groups,
+	    .whole = true),
 	OWN("devices", "DEVICE", -14, 2, .json = json_devices,
-	    .text = text_devices),
+	    .text = text_devices, .whole = true),
 	INT("users", "USR", 3, 0, users),
 	COLUMN("kvm", "K", 1, 0, COLUMN_BOOL, struct top_row, held.kvm),
 	INT("maps", "MAPS", 5, 0, maps),

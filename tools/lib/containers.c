@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "containers.h"
+#include "index.h"
 #include "names.h"
 
 static struct container *find_ptr(struct containers *cs, uint64_t ptr)
@@ -113,24 +114,36 @@ struct container *containers_find(struct containers *cs, uint32_t id)
 
 uint32_t containers_number(uint32_t id)
 {
-	static uint32_t ids[1024];
-	static size_t count;
+	static struct index numbers;
+	static uint32_t last;
+	const struct index_key key = {{id}};
+	const size_t *number;
 
-	if (id < 100000)
+	if (!(id & EV_CONTAINER_ADDRESS))
 		return id;
-	for (size_t i = 0; i < count; i++)
-		if (ids[i] == id)
-			return i + 1;
-	if (count == sizeof(ids) / sizeof(ids[0]))
-		return id;
-	ids[count++] = id;
-	return count;
+	number = index_find(&numbers, &key);
+	if (number)
+		return *number;
+	/* Without memory for a short number the long one is as true. */
+	return index_add(&numbers, &key, last + 1) ? ++last : id;
 }
 
-void container_title(const struct container *c, long number, char *buf,
-		     size_t size)
+void container_name(uint32_t id, char *buf, size_t size)
 {
-	size_t len = snprintf(buf, size, "container %ld: ", number);
+	uint32_t number = containers_number(id);
+	size_t len = snprintf(buf, size, "container %u", number);
+
+	if (number != id && len < size)
+		snprintf(buf + len, size - len, " (id %u)", id);
+}
+
+void container_title(const struct container *c, char *buf, size_t size)
+{
+	size_t len;
+
+	container_name(c->id, buf, size);
+	len = strlen(buf);
+	len += snprintf(buf + len, size - len, ": ");
 
 	if (c->pid && len < size)
 		len += snprintf(buf + len, size - len, "pid %d %s", c->pid,

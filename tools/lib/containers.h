@@ -36,13 +36,16 @@ struct containers {
 bool containers_build(struct containers *containers,
 		      const struct snapshot *snapshot);
 struct container *containers_find(struct containers *containers, uint32_t id);
-/* What a person can read: an id as it is, or, as a stock container's is an
- * address, in which order it was first asked for.
+/* A number that a person can read and type: the id itself, or, where an id is made
+ * of an address, in which order this run of the tool first met it.
  */
 uint32_t containers_number(uint32_t id);
+/* "container 1", or "container 1 (id 2147483649)": every run of every tool gives a
+ * container the same id.
+ */
+void container_name(uint32_t id, char *buf, size_t size);
 /* "container 1: pid 182 qemu, VM web, groups 3, devices 0000:00:10.0" */
-void container_title(const struct container *container, long number, char *buf,
-		     size_t size);
+void container_title(const struct container *container, char *buf, size_t size);
 void containers_free(struct containers *containers);
 
 #endif /* VFIOSCOPE_CONTAINERS_H */

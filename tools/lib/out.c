@@ -133,13 +133,21 @@ static void out_cells(struct run *run, const struct table *table, int width,
 			continue;
 		if (row) {
 			cell(c, row, buf, sizeof(buf));
-			if (c->type != COLUMN_TEXT)
+			if (c->type != COLUMN_TEXT && !c->whole)
 				fit(buf, sizeof(buf), w);
 		} else {
 			snprintf(buf, sizeof(buf), "%s", c->head);
 		}
-		len += snprintf(line + len, sizeof(line) - len, "%s%s",
-				len ? " " : "", FIT(buf, c->width));
+		/* What is whole pushes the rest of its row aside. */
+		if (c->whole)
+			len += snprintf(line + len, sizeof(line) - len,
+					c->width < 0 ? "%s%-*s" : "%s%*s",
+					len ? " " : "", w, buf);
+		else
+			len += snprintf(line + len, sizeof(line) - len, "%s%s",
+					len ? " " : "", FIT(buf, c->width));
+		if (len >= (int)sizeof(line))
+			len = sizeof(line) - 1;
 	}
 	while (len > 0 && line[len - 1] == ' ')
 		len--;

@@ -32,6 +32,7 @@ struct column {
 	size_t offset; /* of the value in a row */
 	double scale;  /* text shows value / scale; 0: 1 */
 	int decimals;
+	bool whole; /* a name, not a quantity: never abbreviated */
 	void (*text)(const void *row, char *buf, size_t size);
 	struct json_object *(*json)(const void *row);
 };

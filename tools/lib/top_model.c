@@ -67,7 +67,7 @@ static struct top_row *find(struct top_model *m, uint32_t id)
 	rows += m->count++;
 	memset(rows, 0, sizeof(*rows));
 	rows->container = id;
-	rows->number = id < 100000 ? id : ++m->numbers;
+	rows->number = containers_number(id);
 	rows->maps = -1;
 	rows->dma_entry_limit = -1;
 	return rows;

@@ -15,7 +15,7 @@
 /* What is shown; a negative number is not known. */
 struct top_row {
 	int64_t container;
-	int64_t number; /* the same where it is one that a person can use */
+	int64_t number; /* see containers_number() */
 	int64_t pid;
 	struct container held;
 	int64_t users;
@@ -59,7 +59,6 @@ struct top_model {
 	unsigned int generation;
 	bool wide;
 	struct flight_unpinned unpinned;
-	int64_t numbers; /* given to containers that have none */
 
 	/* For the title. */
 	double map_rate;
