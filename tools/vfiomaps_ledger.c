@@ -148,27 +148,29 @@ static void say_one_more(struct run *run, const struct maps_ledger *l)
 	double needed = l->needed / (double)MIB;
 
 	if (l->one_more < 0)
-		out_line(run, SCREEN_PLAIN,
-			 "  one more device: not known, the process is gone");
+		out_line(
+			run, SCREEN_PLAIN,
+			"  a second container: not known, the process is gone");
 	else if (l->one_more && l->left < 0)
 		out_line(run, SCREEN_PLAIN,
-			 "  one more device: fits (%.1f MiB; %s)", needed,
+			 "  a second container: fits (%.1f MiB; %s)", needed,
 			 l->memlock.ipc_lock ? "CAP_IPC_LOCK, no limit applies"
 					     : "no limit");
 	else if (l->one_more)
 		out_line(run, SCREEN_PLAIN,
-			 "  one more device: fits (%.1f MiB, %.1f left)",
+			 "  a second container: fits (%.1f MiB, %.1f left)",
 			 needed, l->left / (double)MIB);
 	else if (l->left >= 0 && l->needed > l->left)
-		out_line(run, SCREEN_ALERT,
-			 "  one more device: does not fit, %.1f MiB more are "
-			 "wanted: raise RLIMIT_MEMLOCK\n"
-			 "    prlimit --pid %ld --memlock=%ld",
-			 (l->needed - l->left) / (double)MIB, l->pid,
-			 l->memlock.locked + l->needed);
+		out_line(
+			run, SCREEN_ALERT,
+			"  a second container: does not fit, %.1f MiB more are "
+			"wanted: raise RLIMIT_MEMLOCK\n"
+			"    prlimit --pid %ld --memlock=%ld",
+			(l->needed - l->left) / (double)MIB, l->pid,
+			l->memlock.locked + l->needed);
 	else
 		out_line(run, SCREEN_ALERT,
-			 "  one more device: does not fit, %ld mappings are "
+			 "  a second container: does not fit, %ld mappings are "
 			 "wanted, %ld allowed: raise dma_entry_limit\n"
 			 "    echo %ld >" PARAMETER_LIMIT,
 			 l->maps, l->entry_limit, l->maps);
@@ -195,5 +197,8 @@ void maps_ledger_text(struct run *run, const struct maps_ledger *l)
 		out_line(run, SCREEN_ALERT,
 			 "  the mappings changed while they were read: some "
 			 "may be missing");
+	out_line(
+		run, SCREEN_PLAIN,
+		"  one more device in this container: nothing more is charged");
 	say_one_more(run, l);
 }

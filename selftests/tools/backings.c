@@ -80,18 +80,23 @@ static void kinds(void)
 	mem = map_fd(-1, 7 * SZ_4K, PROT_READ | PROT_WRITE,
 		     MAP_SHARED | MAP_ANONYMOUS, 0);
 	vfio_map(space.container, mem, BASE + 4 * APART, 7 * SZ_4K);
+	/* Private pages would be copied to be pinned, from 6.2 on even to read. */
 	mem = map_fd(vfio_must(open("/proc/self/exe", O_RDONLY)), 3 * SZ_4K,
-		     PROT_READ, MAP_PRIVATE, 0);
+		     PROT_READ, MAP_SHARED, 0);
 	vfio_must(__vfio_map(space.container, mem, BASE + 5 * APART, 3 * SZ_4K,
 			     VFIO_DMA_MAP_FLAG_READ));
 	bar = vfio_region(space.device, 0);
 	mem = map_fd(space.device, bar.size, PROT_READ | PROT_WRITE, MAP_SHARED,
 		     bar.offset);
 	vfio_map(space.container, mem, BASE + 6 * APART, bar.size);
-	mem = vfio_memory(11 * SZ_4K, 0);
-	vfio_map(space.container, mem, BASE + 7 * APART, 11 * SZ_4K);
 	vfio_map(space.container, vfio_memory(SZ_2M, MAP_HUGETLB),
 		 BASE + 8 * APART, SZ_2M);
+	/* To be pinned for writing, each page is copied. */
+	mem = map_fd(vfio_must(open("/proc/self/exe", O_RDONLY)), 2 * SZ_4K,
+		     PROT_READ | PROT_WRITE, MAP_PRIVATE, 0);
+	vfio_map(space.container, mem, BASE + 9 * APART, 2 * SZ_4K);
+	mem = vfio_memory(11 * SZ_4K, 0);
+	vfio_map(space.container, mem, BASE + 7 * APART, 11 * SZ_4K);
 	/* Last: what comes after could take its place. */
 	munmap(mem, 11 * SZ_4K);
 	wait_for_line("held");

@@ -72,7 +72,7 @@ test_vfiomaps_workload() {
 	vfiomaps -p "$client" >"$work/maps.txt"
 	is "text: 39 rows" 39 "$(grep -c '^ *0x' "$work/maps.txt")"
 	is "text: 80 columns" 0 "$(awk 'length > 80' "$work/maps.txt" | wc -l)"
-	grep -q 'one more device: fits' "$work/maps.txt"
+	grep -q 'a second container: fits' "$work/maps.txt"
 	ok $? "text: the ledger says whether one more fits" "$(tail -5 "$work/maps.txt")"
 	is "another pid has none" "no container of those asked for" "$(vfiomaps -p 1)"
 	client_end
@@ -97,6 +97,7 @@ test_vfiomaps_kinds() {
 			6 device $((1 << 20)) 4096 3
 			7 none $((11 * 4096)) None 3
 			8 hugetlb $((2 << 20)) $((2 << 20)) 3
+			9 anon $((2 * 4096)) 4096 3
 		TXT
 		echo "huge pages' share | (0, 100) | (at($base)['huge_percent'], at($base + $apart)['huge_percent'])"
 		echo "a BAR is not charged | $(status_bytes VmLck) | l[0]['locked_vm_bytes']"
@@ -113,7 +114,7 @@ test_vfiomaps_kinds() {
 	vfiomaps -g "$(basename "$(realpath /sys/bus/pci/devices/0000:00:10.0/iommu_group)")" >"$work/maps.txt"
 	for kind in anon thp hugetlb memfd shmem file device none; do
 		is "text: $kind in its rows and a total" \
-			$([ $kind = hugetlb ] && echo 3 || echo 2) "$(grep -v 'one more' "$work/maps.txt" | grep -cw "$kind")"
+			$([ $kind = hugetlb ] || [ $kind = anon ] && echo 3 || echo 2) "$(grep -v 'container: \|one more' "$work/maps.txt" | grep -cw "$kind")"
 	done
 	client_end
 	echo 0 >/proc/sys/vm/nr_hugepages

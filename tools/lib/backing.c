@@ -18,6 +18,7 @@ struct backing_area {
 	enum backing_kind kind;
 	uint64_t page_size;
 	uint64_t present;
+	uint64_t anon; /* private copies of a file's, too */
 	uint64_t huge; /* in huge pages that are not hugetlb's */
 };
 
@@ -105,6 +106,8 @@ static void detail(char *line, struct backing_area *area)
 		area->page_size = kib << 10;
 	else if (!strcmp(key, "Rss"))
 		area->present = kib << 10;
+	else if (!strcmp(key, "Anonymous"))
+		area->anon = kib << 10;
 	else if (!strcmp(key, "AnonHugePages") ||
 		 !strcmp(key, "ShmemPmdMapped") ||
 		 !strcmp(key, "FilePmdMapped"))
@@ -172,15 +175,35 @@ static int64_t huge_page_size(void)
 	return size;
 }
 
+/* A private area of a file has the file's pages and copies of them, and which
+ * are which is known by area alone.
+ */
+static enum backing_kind kind_now(const struct backing_area *area)
+{
+	switch (area->kind) {
+	case BACKING_MEMFD:
+	case BACKING_SHMEM:
+	case BACKING_FILE:
+		if (!area->anon)
+			return area->kind;
+		return area->anon == area->present ? BACKING_ANON
+						   : BACKING_MIXED;
+	default:
+		return area->kind;
+	}
+}
+
 /* One area's part in what is found. */
 static void join(struct backing *b, const struct backing_area *area)
 {
+	enum backing_kind kind = kind_now(area);
+
 	if (b->kind == BACKING_UNKNOWN) {
-		b->kind = area->kind;
+		b->kind = kind;
 		b->page_size = area->page_size;
 		return;
 	}
-	if (b->kind != area->kind)
+	if (b->kind != kind)
 		b->kind = BACKING_MIXED;
 	if (b->page_size != (int64_t)area->page_size)
 		b->page_size = -1;
