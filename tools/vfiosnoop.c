@@ -22,6 +22,7 @@
 #include "lib/symbols.h"
 #include "lib/tool.h"
 #include "../bpf/vfiosnoop.h"
+#include "vfiosnoop_reason.h"
 #include "vfiosnoop_record.h"
 #include "vfiosnoop_show.h"
 #include "vfiosnoop.skel.h"
@@ -165,6 +166,30 @@ static int64_t entry_limit(void *context)
 	return v;
 }
 
+/* Of what is shown or recorded only: a look costs more than an event. */
+static bool cause(void *context, const struct record *r, int error, char *buf,
+		  size_t size)
+{
+	struct snoop *s = context;
+	int groups[GROUPS + 1], group = snoop_group(r);
+	size_t count;
+
+	if (replay_active()) {
+		snprintf(buf, size, "%s", replay_reason());
+		names_clean(buf);
+		return *buf;
+	}
+	if (r->hidden && !s->recording.to)
+		return false;
+	count = members_of(&s->members, snoop_container(r), groups, GROUPS);
+	if (group >= 0)
+		groups[count++] = group;
+	if (!snoop_reason_find(r, error, groups, count, buf, size))
+		return false;
+	snoop_record_reason(&s->recording, buf);
+	return true;
+}
+
 static bool by_group(const struct run *run)
 {
 	return run->filter.group >= 0 || run->filter.device_group >= 0;
@@ -183,7 +208,9 @@ static uint64_t kept_events(const struct run *run)
 			1ULL << REC_container_release |
 			1ULL << REC_container_set_iommu | 1ULL << REC_dma_map |
 			1ULL << REC_dma_unmap;
-	if (by_group(run))
+	if (by_group(run) ||
+	    s->config->shown &
+		    (1ULL << REC_dma_map | 1ULL << REC_container_set_iommu))
 		kept |= 1ULL << REC_container_attach |
 			1ULL << REC_container_release;
 	return kept;
@@ -207,6 +234,7 @@ static int begin(struct run *run)
 	if (s->write && snoop_recording_open(&s->recording, run, s->write) < 0)
 		return -1;
 	s->explain.entry_limit = entry_limit;
+	s->explain.cause = cause;
 	s->explain.context = s;
 	s->config->shown = s->events ?: ALL_EVENTS;
 	s->config->kept = kept_events(run);
@@ -376,7 +404,7 @@ static void show(struct run *run, const struct shown *shown)
 
 static int event(struct run *run, const void *data, size_t size)
 {
-	char explanation[128], stack[RECORD_STACK_DEPTH][64];
+	char explanation[192], stack[RECORD_STACK_DEPTH][64];
 	struct snoop *s = run->state;
 	struct record r = {};
 	struct shown shown = {

@@ -141,6 +141,16 @@ void snoop_record_limit(struct snoop_recording *rec, int64_t limit)
 	recorder_add(rec->to, RECORD_LIMIT, &chunk, sizeof(chunk));
 }
 
+void snoop_record_reason(struct snoop_recording *rec, const char *words)
+{
+	struct record_reason chunk = {};
+
+	if (!rec->to)
+		return;
+	snprintf(chunk.words, sizeof(chunk.words), "%s", words);
+	recorder_add(rec->to, RECORD_REASON, &chunk, sizeof(chunk));
+}
+
 static bool changes_holders(const struct record *r)
 {
 	switch (r->event) {

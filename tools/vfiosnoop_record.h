@@ -51,6 +51,7 @@ void snoop_record_stack(struct snoop_recording *rec, int32_t id,
 void snoop_record_symbol(struct snoop_recording *rec, uint64_t address,
 			 const char *name);
 void snoop_record_limit(struct snoop_recording *rec, int64_t limit);
+void snoop_record_reason(struct snoop_recording *rec, const char *words);
 /* The event itself, after all that explains it. */
 void snoop_record_event(struct snoop_recording *rec, const struct record *r);
 

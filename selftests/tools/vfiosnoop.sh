@@ -124,6 +124,68 @@ test_vfiosnoop_explained() {
 	is "ENOSPC in words" "ENOSPC: 11 of 11 mappings used (dma_entry_limit)" "$(seen all.json '[r["explanation"] for r in rows("dma_map") if r["ret"]][0]')"
 }
 
+# Maps that fail for a cause each, by a client that stays until it is killed.
+reasons_client() {
+	exec python3 -c '
+import ctypes, fcntl, os, struct, time
+libc = ctypes.CDLL(None)
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t] + [ctypes.c_int] * 3 + [ctypes.c_long]
+libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+def memory(size, flags=0x22, fd=-1, prot=3):
+    return libc.mmap(None, size, prot, flags, fd, 0)
+container = os.open("/dev/vfio/vfio", os.O_RDWR)
+group = os.open("/dev/vfio/'"$group"'", os.O_RDWR)
+fcntl.ioctl(group, 0x3b68, struct.pack("i", container))
+fcntl.ioctl(container, 0x3b66, 3)
+def fails(iova, size, vaddr):
+    try:
+        fcntl.ioctl(container, 0x3b71, struct.pack("IIQQQ", 32, 3, vaddr, iova, size))
+    except OSError:
+        pass
+fails(0, 8 << 20, memory(8 << 20, 0x22 | 0x40000 | 0x4000))
+fd = os.memfd_create("r")
+os.ftruncate(fd, 1 << 20)
+fails(0, 4 << 20, memory(4 << 20, 1, fd))
+fails(0, 4096, memory(4096, prot=1))
+gone = memory(1 << 20)
+libc.munmap(gone, 1 << 20)
+fails(0, 1 << 20, gone)
+fails(1 << 55, 4096, memory(4096))
+fails(0xfedff000, 0x4000, memory(0x4000))
+time.sleep(600)'
+}
+
+# Each with the cause that holds, and again from the recording.
+test_vfiosnoop_reasons() {
+	local reasons
+	echo 2 >/proc/sys/vm/nr_hugepages
+	snoop_start why.json -j -x -e dma_map -w "$work/why.rec"
+	snoop_listens "$snoop"
+	reasons_client &
+	client=$!
+	snoop_saw why.json dma_map 6
+	snoop_stop "$snoop"
+	kill -KILL "$client"
+	wait "$client" 2>/dev/null
+	echo 0 >/proc/sys/vm/nr_hugepages
+	vfiosnoop --replay "$work/why.rec" -j -x -e dma_map >"$work/again.json"
+	cmp "$work/why.json" "$work/again.json"
+	ok $? "reasons: the recording says the same" "$(diff "$work/why.json" "$work/again.json" | head -4)"
+	reasons=$(seen why.json '";".join(r["explanation"] for r in rows("dma_map"))')
+	while IFS='|' read -r nth wanted; do
+		cut -d';' -f"$nth" <<<"$reasons" | grep -q "^$wanted"
+		ok $? "reasons: $wanted" "$reasons"
+	done <<-TXT
+		1|EFAULT: no huge page left: 0 of 2 of 2048 KiB free, 4 wanted
+		2|EFAULT: the file is shorter than the map: it has 0x100000 bytes, 0x400000 are wanted
+		3|EFAULT: the memory at 0x[0-9a-f]* is read-only
+		4|EFAULT: the process has nothing mapped at 0x
+		5|EINVAL: beyond the [0-9]* bits that the IOMMU of 0000:00:10.0 translates
+		6|EINVAL: overlaps the reserved region 0xfee00000-0xfeefffff (msi)
+	TXT
+}
+
 # The lines of the client, but for what differs from run to run and what one
 # source alone has: LINE is COMM CT EVENT DETAILS RET.
 normal_text() {
@@ -418,6 +480,7 @@ test_vfiosnoop() {
 	test_vfiosnoop_replay_filters
 	test_vfiosnoop_full
 	test_vfiosnoop_whose
+	test_vfiosnoop_reasons
 	test_vfiosnoop_duration
 	test_vfiosnoop_overload
 	test_vfiosnoop_usage

@@ -22,34 +22,45 @@ static const struct {
 	{REC_group_open, ENODEV, "its last device is leaving it"},
 	{REC_group_open, EPERM, "noiommu groups need CAP_SYS_RAWIO"},
 	{REC_container_attach, EINVAL,
-	 "in a container already, or the IOMMU does not fit its mappings"},
+	 "one of: in a container already, a 1:1 mapping wanted by the firmware "
+	 "(RMRR), mappings the IOMMU cannot have"},
 	{REC_container_attach, EBUSY,
-	 "a device of it is bound to a driver that does DMA"},
+	 "one of: a device bound to a driver that does DMA, another owner, a "
+	 "vaddr that is invalid"},
 	{REC_container_attach, EPERM,
-	 "not viable, or interrupts are not remapped"},
+	 "one of: interrupts not remapped, a 1:1 mapping wanted by the "
+	 "firmware "
+	 "(RMRR), noiommu"},
 	{REC_container_attach, ENODEV, "the group has no devices any more"},
 	{REC_container_set_iommu, EINVAL,
-	 "no group is attached, or it has an IOMMU driver already"},
+	 "one of: no group is attached, it has an IOMMU driver already, the "
+	 "IOMMU refused"},
 	{REC_container_set_iommu, ENODEV,
 	 "no IOMMU driver of this type: modprobe vfio_iommu_type1"},
 	{REC_container_set_iommu, EPERM,
-	 "interrupts are not remapped (see allow_unsafe_interrupts)"},
+	 "one of: interrupts not remapped (see allow_unsafe_interrupts), a 1:1 "
+	 "mapping wanted by the firmware (RMRR)"},
 	{REC_container_set_iommu, EBUSY, "a group is used by somebody else"},
 	{REC_device_open, EINVAL,
-	 "the group is in no container, or that has no IOMMU driver"},
+	 "one of: a group without container, a container without IOMMU driver, "
+	 "a VF token where none is wanted"},
 	{REC_device_open, ENODEV,
 	 "no such device in the group, or not bound to a vfio driver"},
 	{REC_device_open, EBUSY, "open already, or the driver is busy"},
 	{REC_device_open, EPERM, "noiommu devices need CAP_SYS_RAWIO"},
-	{REC_device_open, EACCES, "its power state does not allow it"},
+	{REC_device_open, EACCES,
+	 "one of: the VF token is missing or wrong, its power management "
+	 "refuses"},
 	{REC_external_user_get, EINVAL,
 	 "no group's file, or its container has no IOMMU driver"},
-	{REC_dma_map, EFAULT, "no such memory at vaddr, or it is read-only"},
+	{REC_dma_map, EFAULT,
+	 "one of: nothing mapped at vaddr, a protection that forbids it, no "
+	 "page to be had (huge pages, tmpfs, end of file)"},
 	{REC_dma_map, EBUSY, "the IOMMU or a driver is using the range"},
 	{REC_dma_map, EPERM, "the caller's memory is not who made it"},
 	{REC_dma_map, ENODEV, "the process whose memory it is has gone"},
 	{REC_dma_map, ENOENT, "there is no mapping to give a new vaddr to"},
-	{REC_dma_map, EINTR, "a signal came while waiting for memory"},
+	{REC_dma_map, EINTR, "a signal came: the process is killed"},
 	{REC_dma_unmap, EBUSY,
 	 "a driver does not let go of its pages, or vaddr is in use"},
 	{REC_dma_unmap, EFAULT, "the dirty bitmap cannot be written"},
@@ -192,7 +203,7 @@ static const char *bad_map(const struct ev_dma_map *e)
 		return "the range wraps around";
 	if (!e->prot)
 		return "neither read nor write was asked for";
-	return "reserved, or beyond what the IOMMU reaches, or bad flags";
+	return "one of: reserved, beyond what the IOMMU reaches, bad flags";
 }
 
 static const char *bad_unmap(const struct ev_dma_unmap *e)
@@ -316,7 +327,7 @@ bool explain_event(struct explain *x, const struct record *r, char *buf,
 	uint32_t container = container_of_event(r);
 	struct mapped_space *space = NULL;
 	int error = error_of(r), len;
-	bool said = true;
+	bool said = true, found = false;
 
 	*buf = '\0';
 	if (container)
@@ -325,7 +336,11 @@ bool explain_event(struct explain *x, const struct record *r, char *buf,
 		explain_errno(error, buf, size);
 		len = strlen(buf);
 		len += snprintf(buf + len, size - len, ": ");
-		say_cause(x, space, r, error, buf + len, size - len);
+		if (x->cause)
+			found = x->cause(x->context, r, error, buf + len,
+					 size - len);
+		if (!found)
+			say_cause(x, space, r, error, buf + len, size - len);
 	} else if (r->event == REC_dma_unmap) {
 		said = say_danger(&r->dma_unmap, buf, size);
 	} else if (r->event == REC_locked_vm) {

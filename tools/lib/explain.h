@@ -25,6 +25,9 @@ struct explain {
 	const char *unknown;
 	/* The module's parameter now, negative: not known. */
 	int64_t (*entry_limit)(void *context);
+	/* What was found out when it failed; false: nothing. NULL: nobody looks. */
+	bool (*cause)(void *context, const struct record *r, int error,
+		      char *buf, size_t size);
 	void *context;
 };
 

@@ -41,6 +41,7 @@ enum record_type {
 	RECORD_LIMIT,	  /* struct record_limit */
 	RECORD_SOURCE,	  /* char[16], when it is known */
 	RECORD_END,	  /* struct record_end: it was not cut off */
+	RECORD_REASON,	  /* struct record_reason, of the next event */
 };
 
 struct record_chunk {
@@ -79,6 +80,11 @@ struct record_symbol {
 
 struct record_limit {
 	int64_t dma_entry_limit; /* negative: not known */
+};
+
+/* Why the event that follows failed, as it was found out then. */
+struct record_reason {
+	char words[160];
 };
 
 struct record_end {

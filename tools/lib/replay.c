@@ -34,6 +34,7 @@ static struct {
 	char source[16];
 	uint64_t lost;
 	int64_t entry_limit;
+	char reason[sizeof(struct record_reason)];
 	struct kept_list names, stacks, symbols;
 	struct snap_record *snapshot;
 	size_t snapshot_count;
@@ -186,6 +187,7 @@ static void play_chunk(struct run *run)
 	switch (replay.chunk.type) {
 	case RECORD_EVENT:
 		play_event(run);
+		*replay.reason = '\0';
 		break;
 	case RECORD_SNAPSHOT:
 		play_snapshot();
@@ -213,6 +215,10 @@ static void play_chunk(struct run *run)
 	case RECORD_SOURCE:
 		memcpy(replay.source, replay.payload,
 		       sizeof(replay.source) - 1);
+		break;
+	case RECORD_REASON:
+		memcpy(replay.reason, replay.payload,
+		       sizeof(replay.reason) - 1);
 		break;
 	case RECORD_END:
 		replay.ended = true;
@@ -340,6 +346,11 @@ unsigned int replay_generation(void)
 uint64_t replay_lost(void)
 {
 	return replay.lost;
+}
+
+const char *replay_reason(void)
+{
+	return replay.reason;
 }
 
 int64_t replay_entry_limit(void)

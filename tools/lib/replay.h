@@ -39,6 +39,8 @@ const char *replay_source(void);
 unsigned int replay_generation(void);
 uint64_t replay_lost(void);
 int64_t replay_entry_limit(void);
+/* Why the event that is played failed, "": nothing was found out. */
+const char *replay_reason(void);
 bool replay_symbol(uint64_t address, char *name, size_t size);
 /* NULL: the process was not recorded. */
 const struct record_names *replay_names(pid_t pid);
