@@ -26,7 +26,7 @@
 /*
  * Containers by id: no two that live have one, and an id that was free is given
  * out again after all others, so that a log of days means one container by it.
- * (Anybody may open containers, so that the 2^32 ids come to an end some day.)
+ * (Anybody may open containers, so that the 2^31 ids come to an end some day.)
  */
 static struct xarray containers = XARRAY_INIT(containers, XA_FLAGS_ALLOC1 |
 						XA_FLAGS_ACCOUNT);
@@ -78,9 +78,9 @@ static int vfio_fops_open(struct inode *inode, struct file *file)
 	if (!container)
 		return -ENOMEM;
 
-	/* From 1, so that events can say 0 for none. */
+	/* From 1, so that events can say 0 for none; with bit 31 it is a tool's. */
 	ret = xa_alloc_cyclic(&containers, &container->id, container,
-			      XA_LIMIT(1, U32_MAX), &next_container_id,
+			      XA_LIMIT(1, INT_MAX), &next_container_id,
 			      GFP_KERNEL_ACCOUNT);
 	if (ret < 0) {
 		kfree(container);
