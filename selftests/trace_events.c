@@ -201,16 +201,16 @@ static long long opened_as(struct events *e)
 	return event_number(last, "container");
 }
 
-/* 2^32 containers later. */
+/* 2^31 containers later. */
 TEST_F(trace, ids_of_living_containers_differ)
 {
 	int testdev = testdev_open();
 	int first = vfio_container_open(), last, again;
 	long long id = opened_as(&self->e);
 
-	EXPECT_EQ(0, __testdev_container_id(testdev, UINT32_MAX - 1));
+	EXPECT_EQ(0, __testdev_container_id(testdev, INT32_MAX - 1));
 	last = vfio_container_open();
-	EXPECT_EQ(UINT32_MAX, opened_as(&self->e));
+	EXPECT_EQ(INT32_MAX, opened_as(&self->e));
 	again = vfio_container_open();
 	EXPECT_GT(opened_as(&self->e), 0);
 	close(again);
