@@ -139,11 +139,8 @@ void container_name(uint32_t id, char *buf, size_t size)
 
 void container_title(const struct container *c, char *buf, size_t size)
 {
-	size_t len;
-
-	container_name(c->id, buf, size);
-	len = strlen(buf);
-	len += snprintf(buf + len, size - len, ": ");
+	size_t len =
+		snprintf(buf, size, "container %u: ", containers_number(c->id));
 
 	if (c->pid && len < size)
 		len += snprintf(buf + len, size - len, "pid %d %s", c->pid,
