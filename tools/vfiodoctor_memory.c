@@ -135,6 +135,9 @@ static int64_t read_cache(const struct cgroup *group, const char *name)
 	return bytes;
 }
 
+/* A limit that is met exactly is passed by the next page of anything else. */
+#define SPARE (16LL << 20)
+
 static void judge_group(struct doctor *d, const struct cgroup *group,
 			int64_t want)
 {
@@ -160,7 +163,8 @@ static void judge_group(struct doctor *d, const struct cgroup *group,
 	snprintf(path, sizeof(path), "%s%s/%s", group->mount, group->path,
 		 f->limit);
 	if (outside_word(OUTSIDE_PATH, path))
-		doctor_fix(d, "echo %lld >%s", (long long)(used + want), path);
+		doctor_fix(d, "echo %lld >%s", (long long)(used + want + SPARE),
+			   path);
 	doctor_fix(d, "# for good: MemoryMax= of its unit, memtune's "
 		      "hard_limit of libvirt, limits of its pod");
 }
