@@ -153,6 +153,9 @@
 /* Modules of before this member still tell all the others. */
 #define TRACEPOINT_START(event) \
 	(bpf_core_field_exists((event)->start_ns) ? (event)->start_ns : 0)
+/* A call whose beginning nobody timed has no event at its end: it begins nothing. */
+#define TRACEPOINT_UNTIMED(event) \
+	(bpf_core_field_exists((event)->start_ns) && !(event)->start_ns)
 
 /* What a handler does not look at, the compiler leaves out. Newer verifiers
  * take every pointer of a module's tracepoint for one that may be NULL
@@ -161,7 +164,7 @@
 #define TRACEPOINT_DMA_MAP(event)                                          \
 	TRACEPOINT(type1, event, const struct vfio_dma_map_event *map)     \
 	{                                                                  \
-		if (!map)                                                  \
+		if (!map || TRACEPOINT_UNTIMED(map))                       \
 			return 0;                                          \
                                                                            \
 		struct ev_dma_map e = {.container = map->container,        \
@@ -189,7 +192,7 @@
 #define TRACEPOINT_DMA_UNMAP(event)                                            \
 	TRACEPOINT(type1, event, const struct vfio_dma_unmap_event *unmap)     \
 	{                                                                      \
-		if (!unmap)                                                    \
+		if (!unmap || TRACEPOINT_UNTIMED(unmap))                       \
 			return 0;                                              \
                                                                                \
 		struct ev_dma_unmap e = {.container = unmap->container,        \

@@ -3,6 +3,7 @@
  * Every tracepoint fires, as often as it should and with the right values, for
  * work whose figures are known.
  */
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include "lib/events.h"
 #include "lib/kvm.h"
 #include "lib/proc.h"
+#include "lib/sleeper.h"
 #include "lib/vfio.h"
 
 #define IOVA 0x10000000ULL
@@ -281,6 +283,57 @@ TEST_F(trace, maps_and_unmaps)
 	line = events_next(&self->e, "vfio_dma_unmap", NULL);
 	EXPECT_GT(event_number(line, "iommu_ns"), 0);
 	EXPECT_GT(event_number(line, "unpin_ns"), 0);
+}
+
+struct mapper {
+	struct vfio_space *space;
+	char *mem;
+	uint64_t iova;
+	const char *comm;
+};
+
+static void *map_a_page(void *data)
+{
+	struct mapper *m = data;
+
+	sleeper_call_me(m->comm);
+	vfio_map(m->space->container, m->mem, m->iova, SZ_4K);
+	return NULL;
+}
+
+/*
+ * The listener comes while one map has the lock and another waits for it: it must
+ * not get a start event without the end event.
+ */
+TEST_F(trace, a_map_that_waits_has_both_ends_or_none)
+{
+	struct mapper m[] = {
+		{&self->space, self->mem, IOVA, "has_lock"},
+		{&self->space, self->mem + SZ_4K, IOVA + SZ_4K, "waits"},
+	};
+	pthread_t threads[2];
+	int sleeper;
+
+	events_drop(&self->e);
+	vfio_space_open(&self->space, EDU_BDF, VFIO_TYPE1v2_IOMMU);
+	sleeper = sleeper_open("vfio_iommu_type1:vfio_dma_alloc", 20000, 1,
+			       "has_lock");
+	pthread_create(&threads[0], NULL, map_a_page, &m[0]);
+	ASSERT_TRUE(sleeper_waits(sleeper, 1));
+	pthread_create(&threads[1], NULL, map_a_page, &m[1]);
+	/* Nothing tells that it waits; until then the test shows less. */
+	usleep(300000);
+	events_begin();
+	sleeper_go(sleeper);
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	sleeper_close(&sleeper);
+	vfio_unmap(self->space.container, IOVA, 2 * SZ_4K);
+	events_end(&self->e);
+	EXPECT_EQ(events_count(&self->e, "vfio_dma_map_start"),
+		  events_count(&self->e, "vfio_dma_map"));
+	EXPECT_EQ(1, events_count(&self->e, "vfio_dma_unmap"));
+	vfio_space_close(&self->space);
 }
 
 TEST_F(trace, progress_of_a_large_map)

@@ -4,7 +4,8 @@
  * for how its memory is pinned and mapped.
  *
  * Every call that could be read ends in a vfio_dma_map event, also one whose
- * arguments are refused; vfio_dma_map_start says that they were not.
+ * arguments are refused; vfio_dma_map_start says that they were not. A call that
+ * began without a listener has neither.
  */
 #include <linux/ktime.h>
 #include <linux/mm.h>
@@ -45,7 +46,8 @@ static int map_new_dma(struct vfio_iommu *iommu,
 	if (!dma)
 		return -ENOMEM;
 	vfio_dma_link(iommu, dma);
-	trace_vfio_dma_map_start(event);
+	if (event->start_ns)
+		trace_vfio_dma_map_start(event);
 
 	/* Without a domain it is a promise: pages are pinned when asked for. */
 	if (list_empty(&iommu->domain_list)) {
@@ -130,7 +132,12 @@ long vfio_type1_map_dma(struct vfio_iommu *iommu, unsigned long arg)
 	const u32 known = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE |
 			  VFIO_DMA_MAP_FLAG_VADDR;
 	const size_t minsz = offsetofend(struct vfio_iommu_type1_dma_map, size);
-	const bool timed = trace_vfio_dma_map_enabled();
+	/*
+	 * Decided once: a listener that comes while this call waits for the
+	 * lock gets neither the start event nor the end event of it.
+	 */
+	const bool timed = trace_vfio_dma_map_enabled() ||
+			   trace_vfio_dma_map_start_enabled();
 	struct vfio_dma_map_event event = {
 		.start_ns = timed ? ktime_get_ns() : 0,
 	};

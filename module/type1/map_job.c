@@ -134,8 +134,8 @@ static void job_progress(struct map_job *job)
 {
 	struct vfio_dma_map_event *event = job->event;
 
-	if (!event || !trace_vfio_dma_map_progress_enabled() ||
-	    job->done == job->size)
+	if (!event || !event->start_ns ||
+	    !trace_vfio_dma_map_progress_enabled() || job->done == job->size)
 		return;
 	if (time_before(jiffies, job->progress_jiffies + PROGRESS_JIFFIES) &&
 	    job->done - job->progress_done < PROGRESS_BYTES)
