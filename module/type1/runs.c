@@ -34,6 +34,8 @@ struct vfio_run_chunk {
 
 /* Pages that are given back between two chances to reschedule. */
 #define UNPIN_STEP	(1UL << 14)
+/* Pages that are looked up between two of them. */
+#define READ_STEP	(1UL << 12)
 
 /**
  * vfio_pfn_reserved - whether a page is nobody's memory
@@ -56,8 +58,9 @@ static struct vfio_run_chunk *chunk_add(struct vfio_runs *runs)
 
 	if (runs->nr >= VFIO_RUNS_MAX)
 		return NULL;
+	/* A mapping does without them: nobody is to be killed for them. */
 	chunk = kmalloc(struct_size(chunk, run, size),
-			GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+			GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN);
 	if (!chunk)
 		return NULL;
 
@@ -269,6 +272,9 @@ unsigned int vfio_runs_read(struct iommu_domain *domain, dma_addr_t iova,
 		}
 		next = pfn + 1;
 		last_flags = flags;
+		/* One run may be all that is found in a very large mapping. */
+		if (!((done >> PAGE_SHIFT) & (READ_STEP - 1)))
+			cond_resched();
 	}
 	*covered = done;
 	return found;

@@ -13,6 +13,13 @@
 #include "trace/vfio_type1.h"
 #include "type1.h"
 
+/*
+ * Bytes that the IOMMU is asked to unmap at once. Some drivers (virtio-iommu) hold
+ * a spinlock with interrupts off for all of them, so their pages in 4 KiB decide
+ * how long a CPU is nobody else's.
+ */
+#define UNMAP_STEP	SZ_16M
+
 /* Drivers that do not unpin when told to, are told this often. */
 #define NOTIFY_TRIES	10
 
@@ -35,7 +42,7 @@ size_t vfio_domain_unmap(struct vfio_domain *domain, dma_addr_t iova,
 
 	iommu_iotlb_gather_init(&gather);
 	while (done < size) {
-		size_t step = SZ_1G - ((iova + done) & (SZ_1G - 1));
+		size_t step = UNMAP_STEP - ((iova + done) & (UNMAP_STEP - 1));
 		size_t n = iommu_unmap_fast(domain->domain, iova + done,
 					    min(step, size - done), &gather);
 
@@ -330,7 +337,7 @@ long vfio_type1_unmap_dma(struct vfio_iommu *iommu, unsigned long arg)
 			  VFIO_DMA_UNMAP_FLAG_VADDR | VFIO_DMA_UNMAP_FLAG_ALL;
 	const size_t minsz = offsetofend(struct vfio_iommu_type1_dma_unmap,
 					 size);
-	/* Who heard of its beginning is to hear of its end. */
+	/* A listener that gets the start event also gets the end event. */
 	const bool timed = trace_vfio_dma_unmap_enabled() ||
 			   trace_vfio_dma_unmap_start_enabled();
 	struct vfio_dma_unmap_event event = {
@@ -352,7 +359,8 @@ long vfio_type1_unmap_dma(struct vfio_iommu *iommu, unsigned long arg)
 		event.ret = unmap_get_bitmap(&unmap, arg, &bitmap);
 
 	if (!event.ret) {
-		trace_vfio_dma_unmap_start(&event);
+		if (timed)
+			trace_vfio_dma_unmap_start(&event);
 		mutex_lock(&iommu->lock);
 		event.ret = unmap_locked(iommu, &unmap,
 					 unmap.flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP ?
